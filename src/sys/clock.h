@@ -1,0 +1,21 @@
+#pragma once
+// Durations and deadlines are measured on CLOCK_MONOTONIC, which no one sets.
+#include <chrono>
+#include <optional>
+
+namespace procrun::sys {
+
+using Clock = std::chrono::steady_clock;
+using Duration = std::chrono::nanoseconds;
+
+/// When a wait ends by itself; empty: never.
+using Deadline = std::optional<Clock::time_point>;
+
+/// The earlier of two.
+inline Deadline earlier(const Deadline& a, const Deadline& b) {
+  if (!a) return b;
+  if (!b) return a;
+  return *a < *b ? a : b;
+}
+
+}  // namespace procrun::sys

@@ -1,0 +1,140 @@
+#include "sys/outlet.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "sys/error.h"
+
+namespace procrun::sys {
+namespace {
+
+constexpr std::size_t kBatch = 64 * 1024;
+constexpr std::size_t kAtomicWrite = 4096;  // PIPE_BUF: fits where poll(2) says that there is room
+
+void forget(const Extent& extent) noexcept {
+  // Frees the blocks; where the file system cannot, they go with the file.
+  ::fallocate(extent.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+              static_cast<off_t>(extent.offset), static_cast<off_t>(extent.length));
+}
+
+}  // namespace
+
+Outlet::Outlet(int fd, std::string name) : given_{fd}, name_{std::move(name)} {
+  struct stat status {};
+  if (::fstat(fd, &status) == -1) return;  // closed: the first write says so
+  if (S_ISSOCK(status.st_mode)) {
+    kind_ = Kind::Socket;
+  } else if (S_ISFIFO(status.st_mode) || ::isatty(fd) == 1) {
+    const std::string path = "/proc/self/fd/" + std::to_string(fd);
+    own_ = Fd{::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
+    kind_ = own_ ? Kind::NonBlocking : Kind::Careful;
+  }
+}
+
+void Outlet::write(std::string_view bytes) {
+  if (broken_ || bytes.empty()) return;
+  if (pieces_.empty() || pieces_.back().extent.fd != -1 || pieces_.back().bytes.size() >= kBatch) {
+    pieces_.emplace_back();
+  }
+  pieces_.back().bytes.append(bytes);
+  backlog_ += bytes.size();
+  if (backlog_ >= kBatch) flush();
+}
+
+void Outlet::write(const Extent& extent) {
+  if (broken_) return forget(extent);
+  pieces_.push_back({.bytes = {}, .extent = extent});
+  in_files_ += extent.length;
+}
+
+bool Outlet::flush() {
+  while (!pieces_.empty()) {
+    Piece& piece = pieces_.front();
+    if (!(piece.extent.fd == -1 ? flush_bytes(piece) : flush_extent(piece))) return false;
+    if (pieces_.empty()) break;  // the reader has gone, and with it the queue
+    pieces_.pop_front();
+  }
+  return true;
+}
+
+bool Outlet::flush_bytes(Piece& piece) {
+  while (piece.done < piece.bytes.size()) {
+    const auto written = write_now(std::string_view{piece.bytes}.substr(piece.done));
+    if (written < 0) return give_up();
+    piece.done += static_cast<std::size_t>(written);
+    backlog_ -= static_cast<std::size_t>(written);
+  }
+  return true;
+}
+
+bool Outlet::flush_extent(Piece& piece) {
+  const Extent& extent = piece.extent;
+  while (piece.done < extent.length) {
+    auto offset = static_cast<off_t>(extent.offset + piece.done);
+    const std::size_t left = extent.length - piece.done;
+    std::int64_t moved = -1;
+    if (can_send_file_ && kind_ != Kind::Careful) {
+      moved = ::sendfile(poll_fd(), extent.fd, &offset, std::min(left, std::size_t{1} << 20));
+      // To a file opened with O_APPEND, say, it cannot be done: copy through memory instead.
+      if (moved == -1 && (errno == EINVAL || errno == ENOSYS)) can_send_file_ = false;
+    }
+    if (!can_send_file_ || kind_ == Kind::Careful) {
+      char buffer[kBatch];
+      const ssize_t got = ::pread(extent.fd, buffer, std::min(left, sizeof buffer), offset);
+      if (got <= 0) fail("read back spilled output");
+      moved = write_now({buffer, static_cast<std::size_t>(got)});
+    }
+    if (moved == 0) fail("read back spilled output: it is shorter than it was", EIO);
+    if (moved < 0) return give_up();
+    piece.done += static_cast<std::size_t>(moved);
+    in_files_ -= static_cast<std::uint64_t>(moved);
+  }
+  forget(extent);
+  return true;
+}
+
+std::int64_t Outlet::write_now(std::string_view bytes) {
+  switch (kind_) {
+    case Kind::Socket:
+      return ::send(given_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    case Kind::Careful: {
+      pollfd ready{.fd = given_, .events = POLLOUT, .revents = 0};
+      if (::poll(&ready, 1, 0) == 0) {
+        errno = EAGAIN;
+        return -1;
+      }
+      return ::write(given_, bytes.data(), std::min(bytes.size(), kAtomicWrite));
+    }
+    case Kind::NonBlocking:
+    case Kind::File:
+      break;
+  }
+  return ::write(poll_fd(), bytes.data(), bytes.size());
+}
+
+/// After a failed write: false = try again later.
+bool Outlet::give_up() {
+  const int error = errno;
+  if (error == EAGAIN || error == EINTR) return false;
+  drop_all();
+  if (error != EPIPE) fail("write to " + name_, error);
+  return true;
+}
+
+void Outlet::drop_all() {
+  broken_ = true;
+  for (const Piece& piece : pieces_) {
+    if (piece.extent.fd != -1) forget(piece.extent);
+  }
+  pieces_.clear();
+  backlog_ = 0;
+  in_files_ = 0;
+}
+
+}  // namespace procrun::sys

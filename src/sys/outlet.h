@@ -1,0 +1,71 @@
+#pragma once
+// Writing to a descriptor that we were given, without ever blocking on it: whoever reads it may
+// sleep, and a process that blocks in write(2) with its signals blocked is deaf to Ctrl-C.
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+
+#include "sys/fd.h"
+
+namespace procrun::sys {
+
+/// A stretch of a file that waits to be written.
+struct Extent {
+  int fd = -1;  // borrowed: must stay open until it is written
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+};
+
+/// A queue in front of one descriptor. Pipes and terminals are opened anew through /proc, so that
+/// O_NONBLOCK is on a description of our own; sockets take MSG_DONTWAIT; files do not block.
+class Outlet {
+ public:
+  /// `fd` is borrowed; `name` says in errors what it is ("standard output").
+  Outlet(int fd, std::string name);
+
+  /// Queues bytes behind those that wait; writes when more than 64 KiB have come together.
+  void write(std::string_view bytes);
+  /// Queues a stretch of a file; it is punched out of the file once it is written.
+  void write(const Extent& extent);
+  /// Writes as much as goes now. True when nothing waits any more. Throws std::system_error where
+  /// writing fails (a full disk), after which all is dropped; a reader that has gone is no error,
+  /// see broken().
+  bool flush();
+
+  bool empty() const noexcept { return pieces_.empty(); }
+  /// Bytes in memory that wait.
+  std::size_t backlog() const noexcept { return backlog_; }
+  /// Bytes in files that wait.
+  std::uint64_t in_files() const noexcept { return in_files_; }
+  /// The reader is gone (EPIPE), or writing has failed: what comes now is dropped.
+  bool broken() const noexcept { return broken_; }
+  /// What to wait for (POLLOUT) while something waits.
+  int poll_fd() const noexcept { return own_ ? own_.get() : given_; }
+
+ private:
+  enum class Kind { File, NonBlocking, Careful, Socket };
+  struct Piece {
+    std::string bytes;
+    std::size_t done = 0;
+    Extent extent;
+  };
+
+  bool flush_bytes(Piece& piece);
+  bool flush_extent(Piece& piece);
+  std::int64_t write_now(std::string_view bytes);
+  bool give_up();
+  void drop_all();
+
+  int given_;
+  std::string name_;
+  Fd own_;
+  Kind kind_ = Kind::File;
+  std::deque<Piece> pieces_;
+  std::size_t backlog_ = 0;
+  std::uint64_t in_files_ = 0;
+  bool can_send_file_ = true;
+  bool broken_ = false;
+};
+
+}  // namespace procrun::sys

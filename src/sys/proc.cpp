@@ -1,0 +1,129 @@
+#include "sys/proc.h"
+
+#include <dirent.h>
+#include <unistd.h>
+
+#include <cctype>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <string_view>
+
+#include "sys/slurp.h"
+
+namespace procrun::sys {
+namespace {
+
+std::vector<pid_t> parse_pids(std::string_view text) {
+  std::vector<pid_t> pids;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at < end) {
+    pid_t pid = 0;
+    const auto [next, error] = std::from_chars(at, end, pid);
+    if (error == std::errc{}) pids.push_back(pid);
+    at = next == at ? at + 1 : next;
+  }
+  return pids;
+}
+
+struct CloseDir {
+  void operator()(DIR* dir) const noexcept { ::closedir(dir); }
+};
+
+template <class Each>
+void for_each_number_in(const std::string& directory, Each each) {
+  const std::unique_ptr<DIR, CloseDir> dir{::opendir(directory.c_str())};
+  while (const dirent* entry = dir ? ::readdir(dir.get()) : nullptr) {
+    if (std::isdigit(static_cast<unsigned char>(entry->d_name[0])) != 0) each(entry->d_name);
+  }
+}
+
+/// Those of all its threads (CONFIG_PROC_CHILDREN).
+std::vector<pid_t> listed_children(pid_t pid) {
+  const std::string tasks = "/proc/" + std::to_string(pid) + "/task/";
+  std::vector<pid_t> children;
+  for_each_number_in(tasks, [&](const char* thread) {
+    const auto pids = parse_pids(slurp(tasks + thread + "/children"));
+    children.insert(children.end(), pids.begin(), pids.end());
+  });
+  return children;
+}
+
+/// Who is whose child, of all processes: for kernels that do not list children.
+std::multimap<pid_t, pid_t> all_children() {
+  std::multimap<pid_t, pid_t> children;
+  for_each_number_in("/proc", [&](const char* name) {
+    const auto stat = process_stat(static_cast<pid_t>(std::atoi(name)));
+    if (stat) children.emplace(stat->ppid, stat->pid);
+  });
+  return children;
+}
+
+template <class ChildrenOf>
+std::vector<Kin> walk(pid_t root, const std::function<bool(pid_t)>& skip, ChildrenOf children_of) {
+  std::vector<Kin> found;
+  const auto add = [&](pid_t parent) {
+    for (const pid_t pid : children_of(parent)) {
+      if (!skip || !skip(pid)) found.push_back({pid, parent});
+    }
+  };
+  add(root);
+  for (std::size_t i = 0; i < found.size(); ++i) add(found[i].pid);
+  return found;
+}
+
+bool kernel_lists_children() {
+  static const bool lists = ::access("/proc/thread-self/children", R_OK) == 0;
+  return lists;
+}
+
+}  // namespace
+
+std::optional<ProcessStat> process_stat(pid_t pid) {
+  const std::string text = slurp("/proc/" + std::to_string(pid) + "/stat");
+  // The name may hold anything, parentheses and spaces too: it ends at the last one.
+  const auto open = text.find('(');
+  const auto close = text.rfind(')');
+  if (open == std::string::npos || close == std::string::npos) return std::nullopt;
+  ProcessStat stat;
+  stat.pid = pid;
+  stat.name = text.substr(open + 1, close - open - 1);
+  unsigned long long start = 0;
+  if (std::sscanf(text.c_str() + close + 1,
+                  " %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+                  &stat.state, &stat.ppid, &stat.pgid, &stat.sid, &start) != 5) {
+    return std::nullopt;
+  }
+  stat.start_time = start;
+  return stat;
+}
+
+std::vector<Kin> descendants_of(pid_t root, const std::function<bool(pid_t)>& skip) {
+  if (kernel_lists_children()) return walk(root, skip, listed_children);
+  const auto children = all_children();
+  return walk(root, skip, [&](pid_t parent) {
+    std::vector<pid_t> pids;
+    const auto [from, to] = children.equal_range(parent);
+    for (auto child = from; child != to; ++child) pids.push_back(child->second);
+    return pids;
+  });
+}
+
+std::string command_of(pid_t pid) {
+  std::string text = slurp("/proc/" + std::to_string(pid) + "/cmdline");
+  while (!text.empty() && text.back() == '\0') text.pop_back();
+  if (text.empty()) {
+    const auto stat = process_stat(pid);
+    return stat ? "[" + stat->name + "]" : "[gone]";
+  }
+  for (char& byte : text) {
+    if (std::iscntrl(static_cast<unsigned char>(byte)) != 0) byte = ' ';
+  }
+  if (text.size() > 80) text = text.substr(0, 77) + "...";
+  return text;
+}
+
+}  // namespace procrun::sys

@@ -1,0 +1,42 @@
+#pragma once
+// What the kernel says of a process in /proc (proc(5)).
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace procrun::sys {
+
+/// The fields of /proc/PID/stat that procrun asks for.
+struct ProcessStat {
+  pid_t pid = 0;
+  std::string name;  // the kernel's comm: at most 15 bytes
+  char state = '?';  // R, S, D, T, Z, …
+  pid_t ppid = 0;
+  pid_t pgid = 0;
+  pid_t sid = 0;
+  std::uint64_t start_time = 0;  // clock ticks since boot; with the pid it names the process
+};
+
+/// Empty where there is no such process, or /proc cannot be read.
+std::optional<ProcessStat> process_stat(pid_t pid);
+
+/// A process and its parent.
+struct Kin {
+  pid_t pid = 0;
+  pid_t parent = 0;
+};
+
+/// All that descend from `root` now (without it), parents before their children; those for which
+/// `skip` is true are left out, with all below them. Only a snapshot: whoever forks meanwhile may
+/// be missing.
+std::vector<Kin> descendants_of(pid_t root, const std::function<bool(pid_t)>& skip = {});
+
+/// Its arguments joined by spaces, cut at 80 bytes; its name in brackets where it has none left
+/// (a zombie, a kernel thread).
+std::string command_of(pid_t pid);
+
+}  // namespace procrun::sys

@@ -1,0 +1,65 @@
+#pragma once
+// Signals are blocked and read from a descriptor; there are no handler functions in procrun.
+#include <signal.h>
+#include <sys/signalfd.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "sys/fd.h"
+
+namespace procrun::sys {
+
+/// How a process treats signals.
+struct SignalState {
+  sigset_t mask{};     // blocked
+  sigset_t ignored{};  // these two survive exec(2)
+  sigset_t caught{};   // has a handler function, which ends with exec(2)
+};
+
+/// The calling process's state now. Some seventy system calls.
+SignalState signal_state();
+
+/// Every signal but those that a fault raises in the faulting process itself.
+sigset_t all_signals();
+
+/// Blocks every signal while it lives and puts the old mask back at its end.
+class SignalsBlocked {
+ public:
+  SignalsBlocked();
+  ~SignalsBlocked();
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+  const sigset_t& old_mask() const noexcept { return old_; }
+
+ private:
+  sigset_t old_{};
+};
+
+/// A descriptor that tells of blocked signals (signalfd(2)); non-blocking, close-on-exec.
+class SignalFd {
+ public:
+  explicit SignalFd(const sigset_t& signals);
+  int fd() const noexcept { return fd_.get(); }
+  /// The next one that is pending, if there is one. Never blocks.
+  std::optional<signalfd_siginfo> read();
+  void close() noexcept { fd_.reset(); }
+
+ private:
+  Fd fd_;
+};
+
+/// "TERM" for 15, "RTMIN+3" for 37; the number itself where there is no name.
+std::string signal_name(int signal);
+
+/// The number for `TERM`, `SIGTERM`, `15`, `RTMIN+3`, in any case.
+/// Throws std::invalid_argument, naming the accepted forms.
+int parse_signal(std::string_view text);
+
+/// Ends this process by `signal`, as the shell of the caller expects it of a program that was
+/// interrupted; leaves no core file of ours. Returns only where the signal cannot kill us
+/// (PID 1 of a namespace): the caller then exits with 128 + signal.
+void die_of(int signal);
+
+}  // namespace procrun::sys
