@@ -1,0 +1,143 @@
+#include "process/command.h"
+
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <string_view>
+#include <system_error>
+
+#include "sys/error.h"
+
+namespace procrun {
+namespace {
+
+constexpr int kNone = -1;
+
+std::string explain(SpawnStep step, int error, const std::string& program,
+                    const std::string& directory) {
+  std::string why = std::generic_category().message(error);
+  switch (step) {
+    case SpawnStep::Start:
+      return "cannot start a process for " + program + ": " + why;
+    case SpawnStep::Signals:
+      return "cannot set the signals of " + program + ": " + why;
+    case SpawnStep::Group:
+      return "cannot give " + program + " a process group: " + why;
+    case SpawnStep::ParentDeath:
+      return "cannot set the parent-death signal of " + program + ": " + why;
+    case SpawnStep::Stdio:
+      return "cannot place the standard descriptors of " + program + ": " + why;
+    case SpawnStep::Directory:
+      return "cannot change directory to " + directory + ": " + why;
+    case SpawnStep::Exec:
+      return "cannot execute " + program + ": " + why;
+  }
+  return why;
+}
+
+/// execvp(3)'s rule: a name with a slash is a path, others are looked up in PATH, where an empty
+/// entry is the current directory.
+std::vector<std::string> paths_of(const std::string& program) {
+  if (program.empty() || program.find('/') != std::string::npos) return {program};
+  const char* const set = std::getenv("PATH");
+  std::string_view path = set != nullptr ? set : "/bin:/usr/bin";
+  std::vector<std::string> paths;
+  for (;;) {
+    const auto colon = path.find(':');
+    const auto directory = path.substr(0, colon);
+    paths.push_back(directory.empty() ? program : std::string{directory} + "/" + program);
+    if (colon == std::string_view::npos) return paths;
+    path.remove_prefix(colon + 1);
+  }
+}
+
+/// Pointers into `words`, null-terminated, behind `front` empty places.
+std::vector<char*> c_array(const std::vector<std::string>& words, std::size_t front = 0) {
+  std::vector<char*> array(front, nullptr);
+  array.reserve(front + words.size() + 1);
+  for (const std::string& word : words) array.push_back(const_cast<char*>(word.c_str()));
+  array.push_back(nullptr);
+  return array;
+}
+
+/// The descriptor, or a copy of it where its number is among those that the child overwrites.
+int above_stdio(int fd, sys::Fd& copy) {
+  if (fd == kNone || fd >= 3) return fd;
+  copy = sys::duplicate(fd);
+  return copy.get();
+}
+
+void reap(pid_t pid) {
+  int status = 0;
+  while (::waitpid(pid, &status, 0) == -1 && errno == EINTR) {
+  }
+}
+
+bool may_pass_soon(int error) { return error == EAGAIN || error == ENOMEM || error == ETXTBSY; }
+
+}  // namespace
+
+SpawnError::SpawnError(SpawnStep step, int error, const std::string& program,
+                       const std::string& directory)
+    : std::runtime_error{explain(step, error, program, directory)}, step_{step}, error_{error} {}
+
+int SpawnError::exit_code() const noexcept {
+  if (step_ != SpawnStep::Exec) return 125;
+  return error_ == ENOENT || error_ == ENOTDIR ? 127 : 126;
+}
+
+Child Command::spawn() const {
+  int pidfd = kNone;
+  const pid_t pid = start(&pidfd);
+  return Child{pid, sys::Fd{pidfd}};
+}
+
+pid_t Command::start() const { return start(nullptr); }
+
+pid_t Command::start(int* pidfd) const {
+  if (argv.empty()) throw std::logic_error("a command needs a program");
+  // All that allocates, or can fail politely, comes before the child.
+  const auto paths = paths_of(argv.front());
+  const auto candidates = c_array(paths);
+  const auto words = c_array(argv);
+  auto script_words = c_array(argv, 1);
+  script_words[0] = const_cast<char*>("/bin/sh");
+  const auto environment = env ? c_array(*env) : std::vector<char*>{};
+  std::array<sys::Fd, 3> copies;
+
+  ExecPlan plan{.candidates = candidates.data(),
+                .argv = words.data(),
+                .script_argv = script_words.data(),
+                .envp = env ? environment.data() : environ,
+                .directory = directory.empty() ? nullptr : directory.c_str(),
+                .stdio = {above_stdio(in, copies[0]), above_stdio(out, copies[1]),
+                          above_stdio(err, copies[2])},
+                .group = group,
+                .close_others = close_others,
+                .parent_death_signal = parent_death_signal,
+                .parent = ::getpid()};
+  const sys::SignalState state = signals ? *signals : sys::signal_state();
+  plan.caught = state.caught;
+  plan.ignored = state.ignored;
+  plan.mask = state.mask;
+
+  const sys::SignalsBlocked blocked;
+  for (int pause = 1;; pause *= 2) {  // milliseconds: 1 + 2 + … + 256 is half a second
+    const pid_t pid = start_child(plan, pidfd);
+    const SpawnStep step = pid == -1 ? SpawnStep::Start : plan.failed_step;
+    const int error = pid == -1 ? errno : plan.error;
+    if (error == 0) return pid;
+    if (pid != -1) {
+      reap(pid);
+      if (pidfd != nullptr) ::close(*pidfd);
+    }
+    if (!may_pass_soon(error) || pause > 256) throw SpawnError{step, error, argv[0], directory};
+    ::poll(nullptr, 0, pause);
+  }
+}
+
+}  // namespace procrun

@@ -1,0 +1,104 @@
+#include "process/exec_child.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+
+// The law: async-signal-safe calls only (signal-safety(7)); no heap, no locks, no throw, no
+// return. The memory is the parent's: what is written here, it reads.
+
+namespace procrun {
+namespace {
+
+[[noreturn]] void give_up(ExecPlan& plan, SpawnStep step) noexcept {
+  plan.error = errno;
+  plan.failed_step = step;
+  ::_exit(127);
+}
+
+bool set_disposition(const sigset_t& signals, void (*handler)(int)) noexcept {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  for (int signal = 1; signal < NSIG; ++signal) {
+    if (::sigismember(&signals, signal) == 1 && ::sigaction(signal, &action, nullptr) == -1) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool join_group(ExecPlan::Group group) noexcept {
+  switch (group) {
+    case ExecPlan::Group::Same:
+      return true;
+    case ExecPlan::Group::Own:
+      return ::setpgid(0, 0) == 0;
+    case ExecPlan::Group::Session:
+      return ::setsid() != -1;
+  }
+  return true;
+}
+
+bool ask_for_parent_death(const ExecPlan& plan) noexcept {
+  if (plan.parent_death_signal == 0) return true;
+  if (::prctl(PR_SET_PDEATHSIG, plan.parent_death_signal) == -1) return false;
+  // It may have died before we asked; then nobody will tell us any more.
+  if (::getppid() != plan.parent) ::_exit(127);
+  return true;
+}
+
+bool place_stdio(const ExecPlan& plan) noexcept {
+  for (int fd = 0; fd < 3; ++fd) {
+    if (plan.stdio[fd] != -1 && ::dup2(plan.stdio[fd], fd) == -1) return false;
+  }
+  return !plan.close_others || ::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) == 0;
+}
+
+[[noreturn]] void execute(ExecPlan& plan) noexcept {
+  int error = ENOENT;
+  for (auto path = plan.candidates; *path != nullptr; ++path) {
+    ::execve(*path, plan.argv, plan.envp);
+    if (errno == ENOEXEC && plan.script_argv != nullptr) {  // as execvp(3): a script for sh
+      plan.script_argv[1] = *path;
+      ::execve(plan.script_argv[0], plan.script_argv, plan.envp);
+    }
+    // The first telling error: "not executable" here says more than "not there" further on.
+    if (error == ENOENT && errno != ENOTDIR) error = errno;
+  }
+  errno = error;
+  give_up(plan, SpawnStep::Exec);
+}
+
+int run_child(void* argument) {
+  auto& plan = *static_cast<ExecPlan*>(argument);
+  // Nothing is unblocked while a handler of the parent could still run in its memory.
+  if (!set_disposition(plan.caught, SIG_DFL) || !set_disposition(plan.ignored, SIG_IGN)) {
+    give_up(plan, SpawnStep::Signals);
+  }
+  if (!join_group(plan.group)) give_up(plan, SpawnStep::Group);
+  if (!place_stdio(plan)) give_up(plan, SpawnStep::Stdio);
+  if (plan.directory != nullptr && ::chdir(plan.directory) == -1) {
+    give_up(plan, SpawnStep::Directory);
+  }
+  if (!ask_for_parent_death(plan)) give_up(plan, SpawnStep::ParentDeath);
+  if (::sigprocmask(SIG_SETMASK, &plan.mask, nullptr) == -1) give_up(plan, SpawnStep::Signals);
+  execute(plan);
+}
+
+}  // namespace
+
+pid_t start_child(ExecPlan& plan, int* pidfd) noexcept {
+  plan.error = 0;
+  // The parent sleeps, so the child may use a piece of its stack.
+  alignas(64) std::byte stack[32 * 1024];
+  const int flags = CLONE_VM | CLONE_VFORK | SIGCHLD | (pidfd != nullptr ? CLONE_PIDFD : 0);
+  return ::clone(run_child, stack + sizeof stack, flags, &plan, pidfd);
+}
+
+}  // namespace procrun
