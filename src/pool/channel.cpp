@@ -1,0 +1,81 @@
+#include "pool/channel.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "sys/error.h"
+
+namespace procrun::pool {
+namespace {
+
+constexpr std::size_t kReadSize = 64 * 1024;  // a pipe's default capacity
+
+struct Header {
+  std::uint32_t size;  // of the payload
+  RecordType type;
+  std::uint64_t id;
+};
+
+}  // namespace
+
+void Channel::put(RecordType type, std::uint64_t id, std::string_view payload) {
+  const Header header{static_cast<std::uint32_t>(payload.size()), type, id};
+  if (header.size != payload.size()) sys::fail("send a record of 4 GiB or more", EMSGSIZE);
+  outgoing_.append(reinterpret_cast<const char*>(&header), sizeof header);
+  outgoing_.append(payload);
+}
+
+bool Channel::flush() {
+  while (sent_ < outgoing_.size()) {
+    const ssize_t size = ::write(out_.get(), outgoing_.data() + sent_, outgoing_.size() - sent_);
+    if (size >= 0) {
+      sent_ += static_cast<std::size_t>(size);
+    } else if (errno == EAGAIN) {
+      return false;
+    } else if (errno == EPIPE) {
+      gone_ = true;
+      break;
+    } else if (errno != EINTR) {
+      sys::fail("write to a worker's channel");
+    }
+  }
+  outgoing_.clear();
+  sent_ = 0;
+  return true;
+}
+
+Channel::Read Channel::receive() {
+  make_room();
+  const ssize_t size = ::read(in_.get(), incoming_.data() + filled_, incoming_.size() - filled_);
+  if (size > 0) filled_ += static_cast<std::size_t>(size);
+  if (size > 0) return Read::Some;
+  if (size == 0) return Read::Closed;
+  if (errno != EAGAIN && errno != EINTR) sys::fail("read from a worker's channel");
+  return Read::Nothing;
+}
+
+/// The buffer keeps its size, so that nothing is cleared or copied for a record that fits.
+void Channel::make_room() {
+  if (taken_ == filled_) taken_ = filled_ = 0;
+  if (incoming_.size() - filled_ >= kReadSize / 2) return;
+  std::memmove(incoming_.data(), incoming_.data() + taken_, filled_ - taken_);
+  filled_ -= taken_;
+  taken_ = 0;
+  const bool half_full = incoming_.size() - filled_ < incoming_.size() / 2;
+  if (half_full || incoming_.empty()) incoming_.resize(std::max(kReadSize, incoming_.size() * 2));
+}
+
+std::optional<Record> Channel::next() {
+  const std::string_view rest{incoming_.data() + taken_, filled_ - taken_};
+  Header header;
+  if (rest.size() < sizeof header) return std::nullopt;
+  std::memcpy(&header, rest.data(), sizeof header);
+  if (rest.size() - sizeof header < header.size) return std::nullopt;
+  taken_ += sizeof header + header.size;
+  return Record{header.type, header.id, rest.substr(sizeof header, header.size)};
+}
+
+}  // namespace procrun::pool

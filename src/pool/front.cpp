@@ -1,0 +1,241 @@
+#include "pool/front.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <system_error>
+
+#include "pool/worker.h"
+#include "process/fork.h"
+
+namespace procrun::pool {
+namespace {
+
+constexpr unsigned kSlotBits = 24;
+constexpr std::uint64_t kSlotMask = (1U << kSlotBits) - 1;
+
+}  // namespace
+
+Front::Front(unsigned slots, Client& client, sys::Poller& poller, Hooks hooks)
+    : client_{client},
+      poller_{poller},
+      hooks_{std::move(hooks)},
+      scheduler_{slots},
+      seats_(slots) {}
+
+Front::~Front() { signal(SIGKILL); }
+
+void Front::start_all() {
+  for (unsigned slot = 0; slot < seats_.size(); ++slot) start(slot);
+}
+
+void Front::feed() {
+  while (!closed_) {
+    const auto slot = scheduler_.next(client_.plenty());
+    if (!slot || !can_start(*slot)) return;
+    const auto call = client_.next(*slot);
+    if (!call) return;
+    if (!seats_[*slot].child.running()) start(*slot);
+    give(*slot, *call);
+  }
+}
+
+/// Makes sure that the slot has a worker before a call is taken for it. A machine that is short of
+/// processes or descriptors gives fewer slots, as long as it gives one.
+bool Front::can_start(unsigned slot) {
+  if (seats_[slot].child.running()) return true;
+  try {
+    start(slot);
+    return true;
+  } catch (const std::system_error&) {
+    if (living_ == 0) throw;
+    scheduler_.disable(slot);
+    return false;
+  }
+}
+
+void Front::start(unsigned slot) {
+  if (hooks_.before_fork) hooks_.before_fork(slot);
+  auto down = sys::make_pipe();
+  auto up = sys::make_pipe();
+  const pid_t front = ::getpid();
+  const pid_t pid = procrun::fork();
+  if (pid == 0) {
+    down.write.reset();  // or it would never read the end of the file
+    up.read.reset();
+    become_worker(Channel{std::move(down.read), std::move(up.write)}, front);
+  }
+  Seat& seat = seats_[slot];
+  seat = Seat{};
+  seat.child = Child{pid};
+  ++living_;
+  sys::set_nonblocking(up.read.get());
+  sys::set_nonblocking(down.write.get());
+  seat.channel = Channel{std::move(up.read), std::move(down.write)};
+  // While somebody could still read what we write, writing to a dead worker is no SIGPIPE, which
+  // would kill a program that has not blocked it. The pidfd tells of the death.
+  seat.far_end = std::move(down.read);
+  seat.serial = ++serials_;
+  seat.reading = poller_.add(seat.channel.in(), EPOLLIN, poll_id(slot, What::In));
+  // One-shot: a sibling between fork and exec may hold a copy of it longer than we do.
+  poller_.add(seat.child.pidfd(), EPOLLIN | EPOLLONESHOT, poll_id(slot, What::End));
+}
+
+void Front::become_worker(Channel channel, pid_t front) {
+  // The front's ends of all channels, or a worker would keep the others' open past its death.
+  for (Seat& seat : seats_) seat = Seat{};
+  poller_.close();
+  live_as_worker(std::move(channel), front, hooks_.in_worker);
+}
+
+void Front::give(unsigned slot, const Call& call) {
+  Seat& seat = seats_[slot];
+  seat.in_hand.push_back(call.id);
+  scheduler_.given(slot, sys::Clock::now());
+  seat.channel.put(RecordType::Call, call.id, call.bytes);
+  send(slot);
+}
+
+void Front::send(unsigned slot) {
+  Seat& seat = seats_[slot];
+  const bool full = !seat.channel.flush();
+  if (full == seat.writing) return;
+  seat.writing = full;
+  if (full) {
+    poller_.add(seat.channel.out(), EPOLLOUT, poll_id(slot, What::Out));
+  } else {
+    poller_.remove(seat.channel.out());
+  }
+}
+
+void Front::handle(const sys::Poller::Ready& ready) {
+  const auto what = static_cast<What>(ready.id & 3);
+  const auto slot = static_cast<unsigned>((ready.id >> 2) & kSlotMask);
+  // A worker that was replaced earlier in this very round may still be spoken of.
+  if (ready.id != poll_id(slot, what) || seats_[slot].child.pid() == 0) return;
+  switch (what) {
+    case What::In:
+      return receive(slot);
+    case What::Out:
+      return send(slot);
+    case What::End:
+      return bury(slot);
+  }
+}
+
+void Front::receive(unsigned slot) {
+  Seat& seat = seats_[slot];
+  if (seat.channel.receive() == Channel::Read::Closed && seat.reading) {
+    poller_.remove(seat.channel.in());  // its end is told by the pidfd
+    seat.reading = false;
+  }
+  while (const auto record = seat.channel.next()) take(slot, *record);
+}
+
+void Front::take(unsigned slot, const Record& record) {
+  Seat& seat = seats_[slot];
+  if (record.type == RecordType::Tell) return client_.told(record.id, Reader{record.payload});
+  const auto call = std::find(seat.in_hand.begin(), seat.in_hand.end(), record.id);
+  if (call == seat.in_hand.end()) return;
+  seat.in_hand.erase(call);
+  if (record.type == RecordType::Revoked) {
+    scheduler_.returned(slot);
+    seat.revoking = false;
+    return client_.returned(record.id);
+  }
+  scheduler_.ended(slot, sys::Clock::now());
+  seat.revoking = false;
+  if (record.type == RecordType::Result) {
+    client_.ended(record.id, Reader{record.payload});
+  } else {
+    client_.failed(record.id, std::string{record.payload});
+  }
+}
+
+/// The worker has ended: what it left in its channel counts first, or a call that ended would pass
+/// for lost.
+void Front::bury(unsigned slot) {
+  Seat& seat = seats_[slot];
+  while (seat.reading) {
+    const auto read = seat.channel.receive();
+    while (const auto record = seat.channel.next()) take(slot, *record);
+    if (read == Channel::Read::Some) continue;
+    poller_.remove(seat.channel.in());
+    seat.reading = false;
+  }
+  if (seat.writing) poller_.remove(seat.channel.out());
+  const ExitStatus status = seat.child.wait();
+  const pid_t pid = seat.child.pid();
+  const auto in_hand = std::move(seat.in_hand);
+  seat = Seat{};
+  scheduler_.emptied(slot);
+  --living_;
+  if (in_hand.empty()) return;
+  client_.lost(in_hand.front(), pid, status);
+  for (std::size_t i = 1; i < in_hand.size(); ++i) client_.returned(in_hand[i]);
+}
+
+bool Front::waits_behind_slow_one(unsigned slot) const {
+  return seats_[slot].in_hand.size() > 1 && !seats_[slot].revoking;
+}
+
+sys::Deadline Front::deadline() const {
+  sys::Deadline nearest;
+  for (unsigned slot = 0; slot < seats_.size(); ++slot) {
+    if (!waits_behind_slow_one(slot)) continue;
+    nearest = sys::earlier(nearest, scheduler_.since(slot) + Scheduler::kQuick);
+  }
+  return nearest;
+}
+
+void Front::tick() {
+  const auto now = sys::Clock::now();
+  for (unsigned slot = 0; slot < seats_.size(); ++slot) {
+    if (!waits_behind_slow_one(slot)) continue;
+    if (now - scheduler_.since(slot) < Scheduler::kQuick) continue;
+    seats_[slot].channel.put(RecordType::Revoke, seats_[slot].in_hand.back(), {});
+    seats_[slot].revoking = true;
+    send(slot);
+  }
+}
+
+void Front::tell(std::uint64_t id, std::string_view payload) {
+  for (unsigned slot = 0; slot < seats_.size(); ++slot) {
+    const auto& in_hand = seats_[slot].in_hand;
+    if (std::find(in_hand.begin(), in_hand.end(), id) == in_hand.end()) continue;
+    seats_[slot].channel.put(RecordType::Tell, id, payload);
+    return send(slot);
+  }
+}
+
+void Front::close() {
+  closed_ = true;
+  for (Seat& seat : seats_) {
+    if (!seat.child.running()) continue;
+    if (seat.writing) poller_.remove(seat.channel.out());
+    seat.writing = false;
+    seat.channel.close_out();
+  }
+}
+
+void Front::signal(int signal) {
+  for (Seat& seat : seats_) {
+    if (seat.child.running()) seat.child.send(signal);
+  }
+}
+
+std::vector<pid_t> Front::workers() const {
+  std::vector<pid_t> pids;
+  for (const Seat& seat : seats_) {
+    if (seat.child.running()) pids.push_back(seat.child.pid());
+  }
+  return pids;
+}
+
+std::uint64_t Front::poll_id(unsigned slot, What what) const {
+  return kMine | std::uint64_t{seats_[slot].serial} << (2 + kSlotBits) | std::uint64_t{slot} << 2 |
+         static_cast<std::uint64_t>(what);
+}
+
+}  // namespace procrun::pool

@@ -1,0 +1,114 @@
+#include "pool/pool.h"
+
+#include <fmt/core.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace procrun::pool {
+namespace {
+
+constexpr auto kTermGrace = std::chrono::seconds{1};
+
+}  // namespace
+
+Desk::Desk(unsigned workers) : owner_{::getpid()}, front_{std::max(1U, workers), *this, poller_} {
+  front_.start_all();
+}
+
+Desk::~Desk() = default;
+
+std::shared_ptr<Reply> Desk::submit(Writer bytes) {
+  require_owner();
+  if (closed_) throw std::logic_error("the pool is closed: no calls after close()");
+  const std::uint64_t id = ++ids_;
+  queue_.push_back({{id, std::move(bytes).bytes()}, std::make_shared<Reply>()});
+  auto reply = queue_.back().reply;
+  // Take in what has come meanwhile, so that no worker idles while its front goes on submitting.
+  serve(sys::Clock::now());
+  return reply;
+}
+
+bool Desk::wait_for(const Reply& reply, const sys::Deadline& deadline) {
+  if (reply.state == Reply::State::Pending) require_owner();
+  while (reply.state == Reply::State::Pending) {
+    if (deadline && *deadline <= sys::Clock::now()) {
+      serve(deadline);
+      return reply.state != Reply::State::Pending;
+    }
+    serve(deadline);
+  }
+  return true;
+}
+
+void Desk::close() {
+  require_owner();
+  closed_ = true;
+  if (queue_.empty() && in_hand_.empty()) front_.close();
+}
+
+void Desk::join() {
+  require_owner();
+  if (!closed_) throw std::logic_error("a pool is joined after close() or terminate()");
+  while (!queue_.empty() || !in_hand_.empty()) serve({});
+  front_.close();
+  while (front_.living() != 0) serve({});
+}
+
+void Desk::terminate() {
+  if (owner_ != ::getpid()) return;  // a forked copy: the workers are not ours
+  closed_ = true;
+  const auto waiting = std::exchange(queue_, {});
+  for (const Waiting& call : waiting) {
+    call.reply->state = Reply::State::Lost;
+    call.reply->bytes = "the pool was terminated before the call began";
+  }
+  front_.close();
+  front_.signal(SIGTERM);
+  const auto deadline = sys::Clock::now() + kTermGrace;
+  while (front_.living() != 0 && sys::Clock::now() < deadline) serve(deadline);
+  front_.signal(SIGKILL);
+  while (front_.living() != 0) serve({});
+}
+
+void Desk::serve(const sys::Deadline& deadline) {
+  front_.feed();
+  for (const auto& ready : poller_.wait(deadline)) front_.handle(ready);
+  front_.feed();
+}
+
+std::optional<Call> Desk::next(unsigned) {
+  if (queue_.empty()) return std::nullopt;
+  Waiting waiting = std::move(queue_.front());
+  queue_.pop_front();
+  in_hand_.emplace(waiting.call.id, std::move(waiting.reply));
+  return std::move(waiting.call);
+}
+
+void Desk::ended(std::uint64_t id, Reader result) {
+  settle(id, Reply::State::Value, std::string{result.rest()});
+}
+
+void Desk::failed(std::uint64_t id, const std::string& text) {
+  settle(id, Reply::State::Failed, text);
+}
+
+void Desk::lost(std::uint64_t id, pid_t worker, ExitStatus status) {
+  settle(id, Reply::State::Lost,
+         fmt::format("worker {} {} during the call", worker, status.text()));
+}
+
+void Desk::settle(std::uint64_t id, Reply::State state, std::string bytes) {
+  const auto call = in_hand_.find(id);
+  if (call == in_hand_.end()) return;
+  call->second->bytes = std::move(bytes);
+  call->second->state = state;
+  in_hand_.erase(call);
+}
+
+void Desk::require_owner() const {
+  if (owner_ != ::getpid()) throw std::logic_error("a pool is used by the process that made it");
+}
+
+}  // namespace procrun::pool

@@ -1,0 +1,53 @@
+#pragma once
+// Which slot gets the next call: the rule alone, without processes.
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "sys/clock.h"
+
+namespace procrun::pool {
+
+/// Keeps count of the calls that each of N slots has in hand, and of how long calls take lately.
+class Scheduler {
+ public:
+  explicit Scheduler(unsigned slots) : slots_(slots) {}
+
+  /// The slot for the next call: one that is free, a worn one (with a worker) before a new one,
+  /// the lowest first; else, if `ahead` is allowed and calls have been quick lately, one that has
+  /// a single call in hand, so that it need not wait for us when it ends.
+  std::optional<unsigned> next(bool ahead) const;
+
+  void given(unsigned slot, sys::Clock::time_point now);
+  /// The slot's first call has ended.
+  void ended(unsigned slot, sys::Clock::time_point now);
+  /// A call that had not begun was taken back.
+  void returned(unsigned slot);
+  /// The slot's worker is gone, and with it all that it had in hand.
+  void emptied(unsigned slot);
+
+  /// The slot gets no more calls: no worker can be started for it.
+  void disable(unsigned slot) { slots_[slot].disabled = true; }
+
+  unsigned in_hand(unsigned slot) const { return slots_[slot].in_hand; }
+  unsigned busy() const noexcept { return busy_; }
+  /// When the slot's first call was begun, as far as can be known from here.
+  sys::Clock::time_point since(unsigned slot) const { return slots_[slot].since; }
+
+  /// Calls that take less are worth giving ahead; one that takes longer blocks what waits behind.
+  static constexpr sys::Duration kQuick = std::chrono::milliseconds{2};
+
+ private:
+  struct Slot {
+    unsigned in_hand = 0;
+    bool worn = false;
+    bool disabled = false;
+    sys::Clock::time_point since;
+  };
+
+  std::vector<Slot> slots_;
+  unsigned busy_ = 0;
+  unsigned quick_in_a_row_ = 0;
+};
+
+}  // namespace procrun::pool

@@ -1,0 +1,98 @@
+#include "pool/worker.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <exception>
+
+#include "process/fork.h"
+#include "process/process.h"
+#include "sys/error.h"
+
+namespace procrun::pool {
+
+void Link::tell(std::string_view payload) { channel_.put(RecordType::Tell, *current_, payload); }
+
+void Link::flush() { channel_.flush(); }
+
+std::optional<std::string> Link::told() {
+  const auto mine = std::find_if(tells_.begin(), tells_.end(),
+                                 [&](const Held& tell) { return tell.id == current_; });
+  if (mine == tells_.end()) return std::nullopt;
+  std::string payload = std::move(mine->payload);
+  tells_.erase(mine);
+  return payload;
+}
+
+void Link::receive() {
+  if (channel_.receive() == Channel::Read::Closed) closed_ = true;
+  while (const auto record = channel_.next()) sort(*record);
+}
+
+void Link::sort(const Record& record) {
+  switch (record.type) {
+    case RecordType::Call:
+      calls_.push_back({record.id, std::string{record.payload}});
+      return;
+    case RecordType::Tell:
+      tells_.push_back({record.id, std::string{record.payload}});
+      return;
+    case RecordType::Revoke:
+      // Only what has not begun can be taken back; of the others the result tells.
+      if (std::erase_if(calls_, [&](const Held& call) { return call.id == record.id; }) != 0) {
+        channel_.put(RecordType::Revoked, record.id, {});
+        channel_.flush();
+      }
+      return;
+    case RecordType::Result:
+    case RecordType::Error:
+    case RecordType::Revoked:
+      return;
+  }
+}
+
+void Link::serve() {
+  while (!front_gone()) {
+    if (calls_.empty()) {
+      receive();
+      continue;
+    }
+    const Held call = std::move(calls_.front());
+    calls_.pop_front();
+    run(call);
+  }
+}
+
+void Link::run(const Held& call) {
+  current_ = call.id;
+  Reader reader{call.payload};
+  Writer result;
+  try {
+    const auto entry = reinterpret_cast<Entry>(reader.get<std::uintptr_t>());
+    entry(*this, reader, result);
+    channel_.put(RecordType::Result, call.id, result.bytes());
+  } catch (const std::exception& error) {
+    channel_.put(RecordType::Error, call.id, error.what());
+  } catch (...) {
+    channel_.put(RecordType::Error, call.id, "unknown exception");
+  }
+  flush_output();
+  // Always before the next call begins, so that the front knows which one a dead worker was at.
+  channel_.flush();
+  std::erase_if(tells_, [&](const Held& tell) { return tell.id == call.id; });
+  current_.reset();
+}
+
+void live_as_worker(Channel channel, pid_t front, const std::function<void()>& prepare) noexcept {
+  run_and_leave([&] {
+    if (::prctl(PR_SET_PDEATHSIG, SIGTERM) == -1) sys::fail("prctl PR_SET_PDEATHSIG");
+    if (::getppid() != front) return;  // it died before we asked
+    if (prepare) prepare();
+    Link link{std::move(channel)};
+    link.serve();
+  });
+}
+
+}  // namespace procrun::pool

@@ -1,0 +1,56 @@
+#pragma once
+// The worker's side of a pool: a forked process that lives on and calls functions.
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "pool/call.h"
+#include "pool/channel.h"
+
+namespace procrun::pool {
+
+/// A worker's end of its channel, as the function that it runs sees it.
+class Link {
+ public:
+  explicit Link(Channel channel) : channel_{std::move(channel)} {}
+
+  /// Says something of the current call to the front; sent by flush(), or with the result.
+  void tell(std::string_view payload);
+  void flush();
+
+  /// What the front has said of the current call. Never blocks: to be asked when fd() is readable,
+  /// and once before the first wait.
+  std::optional<std::string> told();
+  /// Takes in what has come on fd(). Blocks if nothing has.
+  void receive();
+  int fd() const noexcept { return channel_.in(); }
+  /// The front is gone: nobody will hear of the result.
+  bool front_gone() const noexcept { return closed_ || channel_.gone(); }
+
+  /// The worker loop: get, call, put, until the front closes the channel.
+  void serve();
+
+ private:
+  struct Held {
+    std::uint64_t id;
+    std::string payload;
+  };
+
+  void run(const Held& call);
+  void sort(const Record& record);
+
+  Channel channel_;
+  std::deque<Held> calls_;  // given ahead
+  std::deque<Held> tells_;  // said of a call that has not ended
+  std::optional<std::uint64_t> current_;
+  bool closed_ = false;
+};
+
+/// The life of a worker, in a process just forked by `front`: serves the link until the front is
+/// gone. The parent-death signal (TERM) ends it if the front dies while a function runs.
+[[noreturn]] void live_as_worker(Channel channel, pid_t front,
+                                 const std::function<void()>& prepare) noexcept;
+
+}  // namespace procrun::pool
