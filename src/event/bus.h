@@ -1,0 +1,27 @@
+#pragma once
+// Hands every event to every sink.
+#include <algorithm>
+#include <vector>
+
+#include "event/event.h"
+
+namespace procrun::event {
+
+/// The sinks of a run. Does not own them.
+class Bus {
+ public:
+  void add(Sink& sink) { sinks_.push_back(&sink); }
+  /// Somebody wants the whole course of events, not only what went wrong.
+  bool listens() const {
+    return std::any_of(sinks_.begin(), sinks_.end(),
+                       [](auto* sink) { return !sink->only_trouble(); });
+  }
+  void emit(const Event& event) const {
+    for (Sink* sink : sinks_) sink->take(event);
+  }
+
+ private:
+  std::vector<Sink*> sinks_;
+};
+
+}  // namespace procrun::event

@@ -1,0 +1,55 @@
+#pragma once
+// One command from start to end: spawn, capture, timeout, its whole tree.
+#include <optional>
+#include <span>
+
+#include "event/event.h"
+#include "job/job.h"
+#include "job/output.h"
+#include "sys/clock.h"
+
+namespace procrun::job {
+
+/// What the caller of supervise() says meanwhile.
+struct Order {
+  enum class Kind : std::uint8_t {
+    Forward,  // send the signal to the command
+    Stop,     // run the stop plan, its first signal replaced by this one, if any; again: kill
+    Abandon,  // nobody waits for the job any more: a short stop plan
+  };
+  Kind kind = Kind::Forward;
+  int signal = 0;
+  /// The terminal has sent the signal to our process group already.
+  bool group_has_it = false;
+};
+
+/// Where events go, and where orders come from.
+class Context {
+ public:
+  virtual ~Context() = default;
+  virtual void emit(const event::Event& event) = 0;
+  /// Whether anyone wants to hear of JobStart, Exec and Reap; the others are always emitted.
+  virtual bool listens() const = 0;
+  /// Readable when there may be an order, or a child has changed (SIGCHLD). At most four.
+  virtual std::span<const int> inbox() const = 0;
+  /// The next order, if there is one. Never blocks.
+  virtual std::optional<Order> next_order() = 0;
+  /// What was emitted may be held back until then, and is sent by flush().
+  virtual sys::Deadline flush_by() const { return std::nullopt; }
+  virtual void flush() {}
+  /// Where output goes that does not fit in memory.
+  virtual Spill& spill() = 0;
+};
+
+struct Supervised {
+  Outcome outcome;
+  Captured output;
+};
+
+/// Runs the job's command and returns when it has ended and nothing of its tree is left. Blocks,
+/// in one wait. The caller has blocked all signals and has no other children; where it is a
+/// subreaper, processes that leave the tree are found as well. Throws std::system_error where
+/// procrun itself fails (no pipe, a full spill file); nothing of the command is left then either.
+Supervised supervise(const Job& job, const Policy& policy, Context& context);
+
+}  // namespace procrun::job

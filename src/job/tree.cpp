@@ -1,0 +1,72 @@
+#include "job/tree.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include "sys/error.h"
+#include "sys/pidfd.h"
+#include "sys/proc.h"
+
+namespace procrun::job {
+namespace {
+
+using sys::Kin;
+
+enum class Sent { Yes, Gone, Refused };
+
+/// By pidfd, and only to a process that is still where the walk has seen it, or an orphan that came
+/// to us since: its number may have been given to a stranger meanwhile.
+Sent send(const Kin& member, int signal) {
+  const auto pidfd = sys::open_pidfd(member.pid);
+  const auto stat = sys::process_stat(member.pid);
+  if (!pidfd || !stat) return Sent::Gone;
+  if (stat->ppid != member.parent && stat->ppid != ::getpid()) return Sent::Gone;
+  try {
+    return sys::send_signal(*pidfd, signal) ? Sent::Yes : Sent::Gone;
+  } catch (const std::system_error& error) {
+    if (error.code().value() != EPERM) throw;
+    return Sent::Refused;
+  }
+}
+
+}  // namespace
+
+void become_subreaper() {
+  if (::prctl(PR_SET_CHILD_SUBREAPER, 1) == -1) sys::fail("prctl PR_SET_CHILD_SUBREAPER");
+}
+
+std::vector<pid_t> signal_tree(int signal, pid_t except_group, const Spare& spare) {
+  std::vector<pid_t> refused;
+  for (const Kin& member : sys::descendants_of(::getpid(), spare)) {
+    if (except_group != 0) {
+      const auto stat = sys::process_stat(member.pid);
+      if (stat && stat->pgid == except_group) continue;
+    }
+    if (send(member, signal) == Sent::Refused) refused.push_back(member.pid);
+  }
+  return refused;
+}
+
+std::vector<pid_t> kill_tree(const Spare& spare) {
+  std::vector<pid_t> stopped;
+  std::vector<pid_t> refused;
+  // Each sweep leaves fewer that can still fork; the last one finds nobody new.
+  for (bool found_new = true; found_new;) {
+    found_new = false;
+    for (const Kin& member : sys::descendants_of(::getpid(), spare)) {
+      if (std::find(stopped.begin(), stopped.end(), member.pid) != stopped.end()) continue;
+      stopped.push_back(member.pid);
+      found_new = true;
+      if (send(member, SIGSTOP) == Sent::Refused) refused.push_back(member.pid);
+    }
+  }
+  for (const Kin& member : sys::descendants_of(::getpid(), spare)) send(member, SIGKILL);
+  return refused;
+}
+
+}  // namespace procrun::job
