@@ -1,0 +1,104 @@
+#include "engine/local.h"
+
+#include <fmt/core.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "engine/wire.h"
+#include "job/tree.h"
+
+namespace procrun::engine {
+
+Local::Local(Options options, Client& client, sys::Poller& poller)
+    : client_{client},
+      in_worker_{std::move(options.in_worker)},
+      workshop_{.policy = std::move(options.policy), .listens = options.listens, .spill = {}},
+      spill_of_slot_(options.slots, -1),
+      front_{options.slots, *this, poller,
+             pool::Front::Hooks{.before_fork = [this](unsigned slot) { open_spill(slot); },
+                                .in_worker =
+                                    [this] {
+                                      if (in_worker_) in_worker_();
+                                      workshop_.open();
+                                    }}} {}
+
+/// Before the fork, so that front and worker share the file.
+void Local::open_spill(unsigned slot) {
+  if (!workshop_.policy.capture) return;
+  spills_.push_back(sys::open_temporary());
+  spill_of_slot_[slot] = spills_.back().get();
+  workshop_.spill = {.fd = spill_of_slot_[slot], .end = 0};
+}
+
+void Local::order(const job::Order& order) {
+  pool::Writer writer;
+  put(writer, order);
+  for (const auto& [seq, slot] : slot_of_) front_.tell(seq, writer.bytes());
+}
+
+std::optional<pool::Call> Local::next(unsigned slot) {
+  const auto job = client_.next_job(slot);
+  if (!job) return std::nullopt;
+  slot_of_[job->seq] = slot;
+  return pool::Call{job->seq, make_job_call(workshop_, *job).bytes()};
+}
+
+void Local::told(std::uint64_t, pool::Reader payload) { client_.take(get_event(payload)); }
+
+void Local::ended(std::uint64_t id, pool::Reader result) {
+  const auto job = slot_of_.find(id);
+  const int spill = spill_of_slot_[job->second];
+  slot_of_.erase(job);
+  client_.ended(id, get_supervised(result), spill);
+}
+
+void Local::failed(std::uint64_t id, const std::string& text) {
+  slot_of_.erase(id);
+  client_.broke(id, text);
+}
+
+/// The command dies with its worker (by its parent-death signal); whatever was below it has come to
+/// us and ends now.
+void Local::lost(std::uint64_t id, pid_t worker, ExitStatus status) {
+  slot_of_.erase(id);
+  job::kill_tree([this](pid_t pid) { return is_worker(pid); });
+  reap_orphans();
+  job::Supervised result;
+  result.outcome.kind = job::Outcome::Kind::Lost;
+  result.outcome.why = fmt::format("lost: its worker {} was {}", worker, status.text());
+  client_.ended(id, std::move(result), -1);
+}
+
+void Local::returned(std::uint64_t id) {
+  slot_of_.erase(id);
+  client_.returned(id);
+}
+
+void Local::reap_orphans() {
+  for (;;) {
+    siginfo_t ended{};
+    // A worker's end is told by its pidfd; it is reaped there, with what it left in its channel.
+    if (::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == -1) return;
+    if (ended.si_pid == 0 || is_worker(ended.si_pid)) return;
+    ::waitpid(ended.si_pid, nullptr, WNOHANG);
+  }
+}
+
+void Local::end_orphans() {
+  for (;;) {
+    reap_orphans();
+    siginfo_t any{};
+    if (::waitid(P_ALL, 0, &any, WEXITED | WNOHANG | WNOWAIT) == -1 && errno == ECHILD) return;
+    job::kill_tree();
+    sys::poll_until({}, sys::Clock::now() + std::chrono::milliseconds{10});
+  }
+}
+
+bool Local::is_worker(pid_t pid) const {
+  const auto workers = front_.workers();
+  return std::find(workers.begin(), workers.end(), pid) != workers.end();
+}
+
+}  // namespace procrun::engine

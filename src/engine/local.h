@@ -1,0 +1,80 @@
+#pragma once
+// Joins pool and job: jobs run in the workers of this machine.
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "engine/workshop.h"
+#include "pool/front.h"
+
+namespace procrun::engine {
+
+/// Runs jobs, each in a worker that supervises it. Like the pool's front it never blocks: its owner
+/// waits on the poller and hands it what is ready.
+class Local final : pool::Front::Client {
+ public:
+  /// Who has the jobs and wants the outcomes. A job is named by its seq.
+  class Client {
+   public:
+    virtual ~Client() = default;
+    virtual std::optional<job::Job> next_job(unsigned slot) = 0;
+    /// Enough jobs wait that some may be given to workers before they are free.
+    virtual bool plenty() const = 0;
+    virtual void take(const event::Event& event) = 0;
+    /// The job has ended; what it wrote is in memory or in the file `spill_fd`, which stays open.
+    virtual void ended(std::uint64_t seq, job::Supervised result, int spill_fd) = 0;
+    /// It was given to a slot and comes back unstarted.
+    virtual void returned(std::uint64_t seq) = 0;
+    /// procrun itself failed at it (a full disk): the run cannot go on.
+    virtual void broke(std::uint64_t seq, const std::string& why) = 0;
+  };
+
+  struct Options {
+    unsigned slots = 1;
+    job::Policy policy;
+    bool listens = false;
+    std::function<void()> in_worker;  // closes in a new worker what is the owner's
+  };
+
+  Local(Options options, Client& client, sys::Poller& poller);
+
+  void feed() { front_.feed(); }
+  void handle(const sys::Poller::Ready& ready) { front_.handle(ready); }
+  sys::Deadline deadline() const { return front_.deadline(); }
+  void tick() { front_.tick(); }
+
+  /// Tells every job in hand.
+  void order(const job::Order& order);
+  unsigned busy() const noexcept { return front_.busy(); }
+  /// Reaps what was adopted from a lost worker. To be called on SIGCHLD.
+  void reap_orphans();
+  /// Lets the workers go. finished() once they have.
+  void close() { front_.close(); }
+  bool finished() const noexcept { return front_.living() == 0; }
+  /// Kills and reaps what lost workers left behind. Blocks until it is gone.
+  void end_orphans();
+
+ private:
+  std::optional<pool::Call> next(unsigned slot) override;
+  bool plenty() const override { return client_.plenty(); }
+  void told(std::uint64_t id, pool::Reader payload) override;
+  void ended(std::uint64_t id, pool::Reader result) override;
+  void failed(std::uint64_t id, const std::string& text) override;
+  void lost(std::uint64_t id, pid_t worker, ExitStatus status) override;
+  void returned(std::uint64_t id) override;
+  void open_spill(unsigned slot);
+  bool is_worker(pid_t pid) const;
+
+  Client& client_;
+  std::function<void()> in_worker_;
+  Workshop workshop_;
+  std::vector<sys::Fd> spills_;  // all that were ever opened: output may still be in them
+  std::vector<int> spill_of_slot_;
+  std::map<std::uint64_t, unsigned> slot_of_;  // of the jobs in hand
+  pool::Front front_;
+};
+
+}  // namespace procrun::engine

@@ -1,0 +1,40 @@
+#include "engine/own_run.h"
+
+#include <signal.h>
+
+#include "engine/outcome_event.h"
+#include "engine/single_run.h"
+
+namespace procrun::engine {
+
+using event::Type;
+
+SignalContext::SignalContext(Options options, const event::Bus& bus, sys::Outlet* err)
+    : options_{std::move(options)},
+      bus_{bus},
+      err_{err},
+      signals_{sys::all_signals()},
+      fd_{signals_.fd()} {}
+
+void SignalContext::emit(const event::Event& event) {
+  event::Event named = event;
+  if (event.type == Type::Exec) named.text = options_.text;
+  bus_.emit(named);
+  if (err_ != nullptr) err_->flush();
+}
+
+std::optional<job::Order> SignalContext::next_order() {
+  while (const auto info = signals_.read()) {
+    if (::sigismember(&options_.ignored, static_cast<int>(info->ssi_signo)) == 1) continue;
+    if (const auto order = order_for(*info, options_.stops)) return order;
+  }
+  return std::nullopt;
+}
+
+job::Outcome run_own(const job::Job& job, const job::Policy& policy, SignalContext& context) {
+  job::Outcome outcome = job::supervise(job, policy, context).outcome;
+  context.emit(end_event(job.seq, outcome));
+  return outcome;
+}
+
+}  // namespace procrun::engine

@@ -1,0 +1,47 @@
+#pragma once
+// One command supervised by this very process: `wait`, and the supervisor that `fork` leaves
+// behind.
+#include <functional>
+#include <string>
+
+#include "event/bus.h"
+#include "job/supervise.h"
+#include "sys/outlet.h"
+#include "sys/signals.h"
+
+namespace procrun::engine {
+
+/// Orders come as signals to this process.
+class SignalContext final : public job::Context {
+ public:
+  struct Options {
+    /// INT, TERM and HUP end the tree by the stop plan; else they are only passed on.
+    bool stops = false;
+    /// Not acted on: they were ignored when we were started.
+    sigset_t ignored{};
+    /// What the command is called before people.
+    std::string text;
+  };
+
+  /// All signals must be blocked. `err` is where the bus's sinks write; it is flushed before waits.
+  SignalContext(Options options, const event::Bus& bus, sys::Outlet* err);
+
+  void emit(const event::Event& event) override;
+  bool listens() const override { return bus_.listens(); }
+  std::span<const int> inbox() const override { return {&fd_, 1}; }
+  std::optional<job::Order> next_order() override;
+  job::Spill& spill() override { return spill_; }
+
+ private:
+  Options options_;
+  const event::Bus& bus_;
+  sys::Outlet* err_;
+  sys::SignalFd signals_;
+  int fd_;
+  job::Spill spill_;
+};
+
+/// Runs the job with that context and tells of its end. Blocks until nothing of its tree is left.
+job::Outcome run_own(const job::Job& job, const job::Policy& policy, SignalContext& context);
+
+}  // namespace procrun::engine

@@ -1,0 +1,59 @@
+#pragma once
+// One command in a pool of one worker, so that someone survives procrun and ends its tree.
+#include <optional>
+#include <string>
+
+#include "engine/local.h"
+#include "event/bus.h"
+#include "sys/outlet.h"
+#include "sys/signals.h"
+
+namespace procrun::engine {
+
+/// How the command of `spawn` ended, and which signal asked us to end it, if one did.
+struct SingleResult {
+  job::Outcome outcome;
+  int signal = 0;
+};
+
+/// Runs one job in a worker. Signals that procrun gets are passed on; INT, TERM and HUP also start
+/// the stop plan, and the second of them kills. All signals must be blocked but those with which a
+/// terminal stops us; those in `ignored` are not acted on.
+class SingleRun final : Local::Client {
+ public:
+  /// `text` is what the command is called before people; `err` is where the bus's sinks write.
+  SingleRun(job::Job job, std::string text, const job::Policy& policy, const event::Bus& bus,
+            sys::Outlet& err, const sigset_t& ignored);
+
+  /// Blocks. Throws std::runtime_error where procrun itself fails.
+  SingleResult run();
+
+ private:
+  std::optional<job::Job> next_job(unsigned slot) override;
+  bool plenty() const override { return false; }
+  void take(const event::Event& event) override;
+  void ended(std::uint64_t seq, job::Supervised result, int spill_fd) override;
+  void returned(std::uint64_t) override {}
+  void broke(std::uint64_t seq, const std::string& why) override;
+
+  void serve();
+  void obey_signals();
+
+  std::optional<job::Job> job_;
+  std::string text_;
+  const event::Bus& bus_;
+  sys::Outlet& err_;
+  sigset_t ignored_;
+  sys::Poller poller_;
+  sys::SignalFd signals_;
+  Local local_;
+  bool over_ = false;
+  std::string broken_;
+  SingleResult result_;
+};
+
+/// The order that a signal is to a command which we own, or nothing for those that are our own
+/// affair. A terminal has told the command itself, where it is in our process group.
+std::optional<job::Order> order_for(const signalfd_siginfo& info, bool stops);
+
+}  // namespace procrun::engine

@@ -1,0 +1,77 @@
+#include "engine/wire.h"
+
+namespace procrun::engine {
+
+void put(pool::Writer& writer, const job::Job& job) {
+  writer.put(job.seq);
+  writer.put(job.argv);
+  writer.put(job.tag);
+}
+
+job::Job get_job(pool::Reader& reader) {
+  job::Job job;
+  job.seq = reader.get<std::uint64_t>();
+  job.argv = reader.get<std::vector<std::string>>();
+  job.tag = reader.get<std::string>();
+  return job;
+}
+
+void put(pool::Writer& writer, const job::Order& order) { writer.put(order); }
+
+job::Order get_order(pool::Reader& reader) { return reader.get<job::Order>(); }
+
+void put(pool::Writer& writer, const event::Event& event) {
+  writer.put(event.type);
+  writer.put(event.seq);
+  writer.put(event.pid);
+  writer.put(event.ppid);
+  writer.put(event.status);
+  writer.put(event.duration);
+  writer.put(event.text);
+}
+
+event::Event get_event(pool::Reader& reader) {
+  event::Event event;
+  event.type = reader.get<event::Type>();
+  event.seq = reader.get<std::uint64_t>();
+  event.pid = reader.get<pid_t>();
+  event.ppid = reader.get<pid_t>();
+  event.status = reader.get<int>();
+  event.duration = reader.get<sys::Duration>();
+  event.text = reader.get<std::string>();
+  return event;
+}
+
+void put(pool::Writer& writer, const job::Supervised& supervised) {
+  const job::Outcome& outcome = supervised.outcome;
+  writer.put(outcome.kind);
+  writer.put(outcome.status.raw());
+  writer.put(outcome.killed);
+  writer.put(outcome.code);
+  writer.put(outcome.pid);
+  writer.put(outcome.duration);
+  writer.put(outcome.usage);
+  writer.put(outcome.why);
+  writer.put(supervised.output.frames);
+  writer.put(supervised.output.offset);
+  writer.put(supervised.output.length);
+}
+
+job::Supervised get_supervised(pool::Reader& reader) {
+  job::Supervised supervised;
+  job::Outcome& outcome = supervised.outcome;
+  outcome.kind = reader.get<job::Outcome::Kind>();
+  outcome.status = ExitStatus{reader.get<int>()};
+  outcome.killed = reader.get<bool>();
+  outcome.code = reader.get<int>();
+  outcome.pid = reader.get<pid_t>();
+  outcome.duration = reader.get<sys::Duration>();
+  outcome.usage = reader.get<rusage>();
+  outcome.why = reader.get<std::string>();
+  supervised.output.frames = reader.get<std::string>();
+  supervised.output.offset = reader.get<std::uint64_t>();
+  supervised.output.length = reader.get<std::uint64_t>();
+  return supervised;
+}
+
+}  // namespace procrun::engine

@@ -1,0 +1,92 @@
+#include "engine/workshop.h"
+
+#include <signal.h>
+
+#include "engine/wire.h"
+#include "job/tree.h"
+
+namespace procrun::engine {
+namespace {
+
+/// Starts are told this much later, at the most: those of short jobs travel with their results.
+constexpr auto kHoldBack = std::chrono::milliseconds{2};
+
+/// Orders come over the worker's channel; the channel's end, or TERM, says that the front is gone.
+class LinkContext final : public job::Context {
+ public:
+  LinkContext(pool::Link& link, Workshop& workshop)
+      : link_{link}, workshop_{workshop}, inbox_{workshop.signals->fd(), link.fd()} {}
+
+  void emit(const event::Event& event) override {
+    pool::Writer writer;
+    put(writer, event);
+    link_.tell(writer.bytes());
+    if (!flush_by_) flush_by_ = sys::Clock::now() + kHoldBack;
+  }
+  bool listens() const override { return workshop_.listens; }
+  std::span<const int> inbox() const override {
+    return {inbox_.data(), link_.front_gone() ? 1U : 2U};  // at its end it is always readable
+  }
+  std::optional<job::Order> next_order() override;
+  sys::Deadline flush_by() const override { return flush_by_; }
+  void flush() override {
+    link_.flush();
+    flush_by_.reset();
+  }
+  job::Spill& spill() override { return workshop_.spill; }
+
+ private:
+  void listen();
+
+  pool::Link& link_;
+  Workshop& workshop_;
+  std::array<int, 2> inbox_;
+  sys::Deadline flush_by_;
+  bool abandoned_ = false;
+};
+
+std::optional<job::Order> LinkContext::next_order() {
+  listen();
+  if (const auto payload = link_.told()) {
+    pool::Reader reader{*payload};
+    return get_order(reader);
+  }
+  if (!link_.front_gone() || abandoned_) return std::nullopt;
+  abandoned_ = true;
+  return job::Order{.kind = job::Order::Kind::Abandon};
+}
+
+void LinkContext::listen() {
+  pollfd channel{.fd = link_.fd(), .events = POLLIN, .revents = 0};
+  while (!link_.front_gone() && ::poll(&channel, 1, 0) > 0) link_.receive();
+  // SIGCHLD has done its work by waking us. TERM: the front has died, as the channel's end tells.
+  while (workshop_.signals->read()) {
+  }
+}
+
+void run_job(pool::Link& link, pool::Reader& arguments, pool::Writer& result) {
+  auto& workshop = *reinterpret_cast<Workshop*>(arguments.get<std::uintptr_t>());
+  const job::Job job = get_job(arguments);
+  LinkContext context{link, workshop};
+  put(result, job::supervise(job, workshop.policy, context));
+}
+
+}  // namespace
+
+void Workshop::open() {
+  job::become_subreaper();
+  sigset_t wanted;
+  ::sigemptyset(&wanted);
+  ::sigaddset(&wanted, SIGCHLD);
+  ::sigaddset(&wanted, SIGTERM);
+  signals.emplace(wanted);
+}
+
+pool::Writer make_job_call(const Workshop& workshop, const job::Job& job) {
+  pool::Writer writer = pool::call_to(&run_job);
+  writer.put(reinterpret_cast<std::uintptr_t>(&workshop));
+  put(writer, job);
+  return writer;
+}
+
+}  // namespace procrun::engine

@@ -1,0 +1,28 @@
+#pragma once
+// The worker's side of a job: the function that a pool's worker calls to run a command.
+#include <array>
+#include <optional>
+
+#include "job/supervise.h"
+#include "pool/worker.h"
+#include "sys/signals.h"
+
+namespace procrun::engine {
+
+/// What a worker needs for jobs besides the job itself. Made before the fork, so that each worker
+/// has a copy at the same address; opened in the worker.
+struct Workshop {
+  job::Policy policy;
+  bool listens = false;  // somebody wants to hear of starts
+  job::Spill spill;
+  std::optional<sys::SignalFd> signals = std::nullopt;
+
+  /// To be called in a new worker: makes it a subreaper that hears of its children's ends and of
+  /// the front's.
+  void open();
+};
+
+/// The bytes of a call that runs `job` in a worker with that workshop.
+pool::Writer make_job_call(const Workshop& workshop, const job::Job& job);
+
+}  // namespace procrun::engine
