@@ -1,0 +1,97 @@
+// The program: finds the verb, runs it, and turns errors into exit codes, in this one place.
+#include <signal.h>
+
+#include <array>
+#include <exception>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cmd/log.h"
+#include "cmd/verbs.h"
+#include "input/shell.h"
+#include "sys/fd.h"
+
+namespace procrun::cmd {
+namespace {
+
+constexpr int kOwnFailure = 125;
+constexpr const char* kVersion = "procrun 0.1.0";
+
+struct Verb {
+  const char* name;
+  const char* summary;
+  int (*run)(const std::vector<std::string>& words, const Given& given);
+};
+
+constexpr std::array kVerbs{
+    Verb{"fork", "let go: start COMMAND in the background, print its pid, return", run_fork},
+    Verb{"wait", "reap all: run COMMAND as an init does", run_wait},
+    Verb{"waitpid", "watch one: wait for given processes, children or not", run_waitpid},
+    Verb{"spawn", "own one: COMMAND with a time limit; nothing of its tree outlives it", run_spawn},
+    Verb{"pool", "own many: one COMMAND per input, N at once", run_pool},
+};
+
+std::string help() {
+  std::string text =
+      "Usage: procrun [GLOBAL OPTIONS] VERB [OPTIONS] [--] [COMMAND [ARG]...]\n\n"
+      "Runs processes and shows what happens to them. Without a COMMAND each verb is a lesson.\n\n"
+      "Verbs:\n";
+  for (const Verb& verb : kVerbs) {
+    text += "  " + std::string(verb.name) +
+            std::string(10 - std::string_view{verb.name}.size(), ' ') + verb.summary + "\n";
+  }
+  return text +
+         "\n`procrun VERB --help` shows the options of a verb; `procrun --version` the version.\n"
+         "\nExample:\n  procrun pool -j4 gzip ::: *.txt";
+}
+
+const Verb& find_verb(const std::string& word) {
+  std::vector<std::string> names;
+  for (const Verb& verb : kVerbs) {
+    if (word == verb.name) return verb;
+    names.emplace_back(verb.name);
+  }
+  const std::string near = nearest(word, names);
+  throw UsageError{
+      "there is no verb " + input::display({word}) +
+      (near.empty() ? " (fork, wait, waitpid, spawn, pool)" : "; did you mean " + near + "?")};
+}
+
+int run(std::vector<std::string> words, const Given& given) {
+  Options options{"", ""};
+  Shared shared;
+  bool version = false;
+  options.flag("-V,--version", "", version);
+  add_shared(options, shared);
+  const auto verb_at = static_cast<std::ptrdiff_t>(options.count_options(words));
+  if (verb_at == static_cast<std::ptrdiff_t>(words.size())) {
+    options.parse(words);  // an option that there is not is told first
+    if (words.empty()) throw UsageError{"a verb is missing (fork, wait, waitpid, spawn, pool)"};
+    print_line(version ? kVersion : help());
+    return 0;
+  }
+  const Verb& verb = find_verb(words[static_cast<std::size_t>(verb_at)]);
+  set_log_verb(verb.name);
+  words.erase(words.begin() + verb_at);
+  return verb.run(words, given);
+}
+
+int guarded(const std::vector<std::string>& words) {
+  try {
+    const Given given{sys::signal_state()};
+    ::signal(SIGCHLD, SIG_DFL);  // or nobody could be waited for, if we inherited it ignored
+    sys::occupy_closed_stdio();
+    return run(words, given);
+  } catch (const std::exception& error) {
+    log_error(error.what());
+  }
+  return kOwnFailure;
+}
+
+}  // namespace
+}  // namespace procrun::cmd
+
+int main(int argc, char** argv) {
+  return procrun::cmd::guarded({argv + (argc > 0 ? 1 : 0), argv + argc});
+}

@@ -1,0 +1,242 @@
+// pool: as a lesson, workers that take task after task; as a tool, one COMMAND per input.
+#include "pool/pool.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "cmd/jobs.h"
+#include "cmd/speed.h"
+#include "cmd/verbs.h"
+#include "engine/pool_run.h"
+#include "input/command_line.h"
+#include "input/shell.h"
+#include "job/tree.h"
+#include "report/narration.h"
+#include "sys/poller.h"
+
+namespace procrun::cmd {
+namespace {
+
+struct PoolOptions {
+  Shared shared;
+  Speed speed;
+  std::string jobs;
+  int tasks = 5;
+  int kill_worker = 0;
+  char delimiter = '\n';
+  std::vector<std::string> arg_files;
+  std::string token = "{}";
+  bool keep_order = false;
+  bool ungroup = false;
+  bool group = false;
+  bool tag = false;
+  std::optional<std::string> tag_string;
+  bool dry_run = false;
+  bool no_run_if_empty = false;
+};
+
+void add_lesson(Options& options, PoolOptions& pool) {
+  options.group("The lesson");
+  options.declare_for(Options::For::Both);
+  options.value("-j,--jobs", "N",
+                "so many at once: N, N% of the processors, +N, -N; 0: as many as limits allow "
+                "(the processors that we may use)",
+                [&](const std::string& text) { check_jobs(pool.jobs = text); });
+  options.declare_for(Options::For::Lesson);
+  options.value("--tasks", "N", "so many tasks (5)",
+                [&](const std::string& text) { pool.tasks = parse_count(text, 1); });
+  options.value("--kill-worker", "K", "kill worker K in the middle of its first task",
+                [&](const std::string& text) { pool.kill_worker = parse_count(text, 1); });
+  add_speed(options, pool.speed);
+  options.declare_for(Options::For::Command);
+}
+
+void add_options(Options& options, PoolOptions& pool) {
+  add_lesson(options, pool);
+  options.value("-P", "N", "the same as -j",
+                [&](const std::string& text) { check_jobs(pool.jobs = text); });
+  options.group("Inputs (else ::: VALUE..., :::: FILE...; else stdin, a line each)");
+  options.action("-0,--null", "items end with NUL", [&] { pool.delimiter = '\0'; });
+  options.value("-a,--arg-file", "FILE", "items come from FILE (-: stdin)",
+                [&](const std::string& file) { pool.arg_files.push_back(file); });
+  options.value("-I", "STR", "STR stands for {} (empty: no placeholders)",
+                [&](const std::string& token) { pool.token = token; });
+  options.flag("-r,--no-run-if-empty", "no effect: without items nothing is ever run",
+               pool.no_run_if_empty);
+  options.flag("--dry-run", "print the commands, run none", pool.dry_run);
+  options.group("Output");
+  options.flag("--group", "a job's output in one piece when it ends (so it is)", pool.group);
+  options.flag("-u,--ungroup", "jobs write straight to our stdout and stderr", pool.ungroup);
+  options.flag("-k,--keep-order", "in the order of the items", pool.keep_order);
+  options.flag("--tag", "each line begins with the job's item and a tab", pool.tag);
+  options.value("--tagstring", "STR", "the same with STR, in which placeholders stand",
+                [&](const std::string& text) { pool.tag_string = text; });
+  options.group("How jobs are run");
+  add_shell(options, pool.shared);
+  add_shared(options, pool.shared);
+  options.example("find . -name '*.txt' -print0 | procrun pool -0 gzip");
+}
+
+// --- the lesson ---
+
+void pro_do(int process_num, double speed) {
+  print_line(fmt::format("child process id is {}", ::getpid()));
+  Speed{speed}.sleep(6 - process_num);
+  print_line(fmt::format("this is process {}", process_num));
+}
+
+int lesson(const PoolOptions& options) {
+  print_line(fmt::format("Current process is {}", ::getpid()));
+  Pool p{count_jobs(options.jobs)};
+  std::vector<AsyncResult<void>> results;
+  for (int i = 0; i < options.tasks; ++i) {
+    results.push_back(p.apply_async(pro_do, i, options.speed.factor));
+  }
+  if (options.kill_worker != 0) {
+    const auto workers = p.workers();
+    const auto worker = static_cast<std::size_t>(options.kill_worker) - 1;
+    if (worker >= workers.size()) throw UsageError{"--kill-worker: there are not so many workers"};
+    results.back().wait(std::chrono::duration_cast<sys::Duration>(
+        std::chrono::duration<double>{0.5 / options.speed.factor}));
+    ::kill(workers[worker], SIGKILL);  // our child, unreaped
+  }
+  p.close();
+  p.join();
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    try {
+      results[i].get();
+    } catch (const WorkerLost& lost) {
+      print_line(fmt::format("process {} is lost: {}", i, lost.what()));
+    }
+  }
+  print_line("pool process done");
+  return 0;
+}
+
+// --- the tool ---
+
+engine::Recipe make_recipe(const std::vector<std::string>& command, const PoolOptions& options) {
+  using Form = engine::Recipe::Form;
+  const Shared& shared = options.shared;
+  Form form = command.empty() ? Form::Lines : Form::Exec;
+  if (form == Form::Exec && !shared.no_shell &&
+      (shared.shell || (command.size() == 1 && input::needs_shell(command[0])))) {
+    form = Form::Shell;
+  }
+  return {form, input::Template{command, {.token = options.token}}, engine::default_shell()};
+}
+
+std::vector<input::SourceSpec> sources_of(input::CommandLine& line, const PoolOptions& options) {
+  using Kind = input::SourceSpec::Kind;
+  std::vector<input::SourceSpec> sources;
+  for (const std::string& file : options.arg_files) {
+    sources.push_back({.kind = Kind::Files, .words = {file}});
+  }
+  sources.insert(sources.end(), line.sources.begin(), line.sources.end());
+  if (sources.empty()) sources.push_back({.kind = Kind::Files, .words = {"-"}});
+  return sources;
+}
+
+std::optional<input::Template> tag_of(const PoolOptions& options) {
+  if (options.tag_string) return input::Template{{*options.tag_string}, {.token = options.token}};
+  if (options.tag) return input::Template{{"{}"}};
+  return std::nullopt;
+}
+
+void refuse_contradictions(const PoolOptions& options) {
+  if (options.ungroup && options.group) throw UsageError{"-u and --group exclude each other"};
+  if (!options.ungroup) return;
+  if (options.keep_order) throw UsageError{"-k needs the jobs' output, and -u lets it pass by"};
+  if (options.tag || options.tag_string) {
+    throw UsageError{"--tag needs the jobs' output, and -u lets it pass by"};
+  }
+}
+
+int code_of(const engine::PoolResult& result) {
+  if (result.signal != 0) {
+    sys::die_of(result.signal);
+    return 128 + result.signal;
+  }
+  return static_cast<int>(std::min<std::uint64_t>(result.failed, 101));
+}
+
+/// Prints the commands as they could be pasted. Blocks on what it reads and writes, with nothing
+/// running that would have to be ended, so that a signal may just kill it.
+int dry_run(const engine::Recipe& recipe, input::Inputs& inputs) {
+  std::vector<std::string> row;
+  for (std::uint64_t seq = 1;;) {
+    switch (inputs.next(row)) {
+      case input::Pull::End:
+        return 0;
+      case input::Pull::Later: {
+        pollfd readable{.fd = inputs.wait_fd(), .events = POLLIN, .revents = 0};
+        sys::poll_until({&readable, 1}, {});
+        continue;
+      }
+      case input::Pull::Item:
+        print_line(recipe.pasteable(recipe.make(row, seq++, 1)));
+    }
+  }
+}
+
+int own_many(input::CommandLine line, const PoolOptions& options, const Given& given) {
+  refuse_contradictions(options);
+  auto recipe = make_recipe(line.command, options);
+  input::Inputs inputs{input::open_sources(sources_of(line, options), options.delimiter)};
+  if (options.dry_run) return dry_run(recipe, inputs);
+
+  block_signals();
+  job::become_subreaper();
+  sys::Outlet out{STDOUT_FILENO, "standard output"};
+  sys::Outlet err{STDERR_FILENO, "standard error"};
+  event::Bus bus;
+  report::Narration narration{err, report::Narration::Story::Pool, "", use_colour(options.shared)};
+  Trouble trouble{true};
+  if (!options.shared.quiet) bus.add(narration);
+  bus.add(trouble);
+  const sys::Fd null = sys::open("/dev/null", O_RDONLY);
+  job::Policy policy;
+  policy.group = Command::Group::Own;
+  policy.in = null.get();
+  policy.capture = !options.ungroup;
+  policy.parent_death_signal = SIGKILL;
+  policy.signals = given.signals;
+  engine::PoolRun run{{.recipe = std::move(recipe),
+                       .inputs = std::move(inputs),
+                       .tag = tag_of(options),
+                       .slots = count_jobs(options.jobs),
+                       .policy = std::move(policy),
+                       .keep_order = options.keep_order},
+                      bus,
+                      out,
+                      err,
+                      given.signals.ignored};
+  return code_of(run.run());
+}
+
+}  // namespace
+
+int run_pool(const std::vector<std::string>& words, const Given& given) {
+  PoolOptions pool;
+  Options options{"pool [OPTIONS] COMMAND [ARG]... [::: VALUE... | :::: FILE...]...",
+                  "Runs COMMAND once for each input, N at once. Placeholders as GNU parallel:\n"
+                  "{} {.} {/} {//} {/.} {#} {%} {1} {2.}; with none, the item is appended.\n"
+                  "Without COMMAND: workers that take task after task."};
+  add_options(options, pool);
+  Words rest = options.parse(words);
+  if (helped(options)) return 0;
+  apply(pool.shared);
+  input::CommandLine line = input::split_sources(rest.command);
+  // With a source but no COMMAND each item is a command line.
+  const bool has_source = !line.sources.empty() || !pool.arg_files.empty();
+  if (!has_source && !has_command(options, rest)) return lesson(pool);
+  if (has_source && !options.given_for(Options::For::Lesson).empty()) has_command(options, rest);
+  return own_many(std::move(line), pool, given);
+}
+
+}  // namespace procrun::cmd

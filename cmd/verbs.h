@@ -1,0 +1,18 @@
+#pragma once
+// The five verbs. Each takes the words that follow its name (and those global options that came
+// before it), runs, and returns the exit code. They throw UsageError for a wrong command line and
+// other exceptions where procrun itself fails.
+#include <string>
+#include <vector>
+
+#include "cmd/shared.h"
+
+namespace procrun::cmd {
+
+int run_fork(const std::vector<std::string>& words, const Given& given);
+int run_wait(const std::vector<std::string>& words, const Given& given);
+int run_waitpid(const std::vector<std::string>& words, const Given& given);
+int run_spawn(const std::vector<std::string>& words, const Given& given);
+int run_pool(const std::vector<std::string>& words, const Given& given);
+
+}  // namespace procrun::cmd
