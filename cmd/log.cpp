@@ -1,8 +1,8 @@
 #include "cmd/log.h"
 
 #include <fcntl.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/basic_file_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -17,6 +17,22 @@
 namespace procrun::cmd {
 namespace {
 
+sys::Outlet* through = nullptr;
+
+/// stderr: through an outlet while there is one, else directly.
+class Stderr final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t text;
+    formatter_->format(message, text);
+    const std::string_view bytes{text.data(), text.size()};
+    if (through != nullptr) return through->write(bytes);
+    // Where even this fails, there is nobody left to tell.
+    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, bytes.data(), bytes.size());
+  }
+  void flush_() override {}
+};
+
 LogOptions options;
 std::string verb_name;
 std::shared_ptr<spdlog::logger> logger;
@@ -25,7 +41,7 @@ spdlog::logger& log() {
   if (logger == nullptr) {
     spdlog::sink_ptr sink;
     if (options.file.empty()) {
-      sink = std::make_shared<spdlog::sinks::stderr_sink_st>();
+      sink = std::make_shared<Stderr>();
     } else {
       sink = std::make_shared<spdlog::sinks::basic_file_sink_st>(options.file);
     }
@@ -80,6 +96,10 @@ void set_log(const LogOptions& wanted) {
   if (!wanted.file.empty()) sys::open(wanted.file, O_WRONLY | O_CREAT | O_APPEND);
   options = wanted;
 }
+
+LogThrough::LogThrough(sys::Outlet& outlet) { through = &outlet; }
+
+LogThrough::~LogThrough() { through = nullptr; }
 
 void log_error(std::string_view text) { log().error(line("error", "", text)); }
 

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "event/event.h"
+#include "sys/outlet.h"
 
 namespace procrun::cmd {
 
@@ -21,6 +22,16 @@ void set_log_verb(std::string verb);
 /// std::invalid_argument for a level or format that there is not,
 /// std::system_error for a file that cannot be opened.
 void set_log(const LogOptions& options);
+
+/// While it lives, diagnostics for stderr go through `outlet`, in one order with what else is
+/// written there, and never block.
+class LogThrough {
+ public:
+  explicit LogThrough(sys::Outlet& outlet);
+  ~LogThrough();
+  LogThrough(const LogThrough&) = delete;
+  LogThrough& operator=(const LogThrough&) = delete;
+};
 
 /// One line each; spdlog is set up with the first of them, so that a quiet run does not pay for it.
 void log_error(std::string_view text);

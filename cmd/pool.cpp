@@ -194,10 +194,11 @@ int own_many(input::CommandLine line, const PoolOptions& options, const Given& g
   job::become_subreaper();
   sys::Outlet out{STDOUT_FILENO, "standard output"};
   sys::Outlet err{STDERR_FILENO, "standard error"};
+  const LogThrough log_through{err};
   event::Bus bus;
   report::Narration narration{err, report::Narration::Story::Pool, "", use_colour(options.shared)};
   Trouble trouble{true};
-  if (!options.shared.quiet) bus.add(narration);
+  if (tells_story(options.shared)) bus.add(narration);
   bus.add(trouble);
   const sys::Fd null = sys::open("/dev/null", O_RDONLY);
   job::Policy policy;

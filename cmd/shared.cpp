@@ -1,5 +1,6 @@
 #include "cmd/shared.h"
 
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <unistd.h>
 
@@ -70,6 +71,11 @@ bool use_colour(const Shared& shared) {
   if (is_set("FORCE_COLOR") || is_set("CLICOLOR_FORCE")) return true;
   const char* const term = std::getenv("TERM");
   return ::isatty(STDERR_FILENO) == 1 && term != nullptr && std::string_view{term} != "dumb";
+}
+
+bool tells_story(const Shared& shared) {
+  const int flags = ::fcntl(STDERR_FILENO, F_GETFL);
+  return !shared.quiet && flags != -1 && (flags & O_ACCMODE) != O_RDONLY;
 }
 
 bool helped(const Options& options) {

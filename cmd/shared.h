@@ -35,6 +35,9 @@ void apply(const Shared& shared);
 /// Whether procrun's own text on stderr is to be coloured.
 bool use_colour(const Shared& shared);
 
+/// Whether the story is told on stderr: not with -q, nor where the caller has closed it.
+bool tells_story(const Shared& shared);
+
 /// Prints the help and says so, if it was asked for.
 bool helped(const Options& options);
 

@@ -69,12 +69,13 @@ int own(const std::vector<std::string>& command, SpawnOptions& options, const Gi
   block_signals();
   job::become_subreaper();
   sys::Outlet err{STDERR_FILENO, "standard error"};
+  const LogThrough log_through{err};
   event::Bus bus;
   report::Narration narration{err, report::Narration::Story::Single,
                               either(options.name, command_name(command)),
                               use_colour(options.shared)};
   Trouble trouble{false};
-  if (!options.shared.quiet) bus.add(narration);
+  if (tells_story(options.shared)) bus.add(narration);
   bus.add(trouble);
   options.policy.signals = given.signals;
   options.policy.parent_death_signal = SIGKILL;

@@ -89,11 +89,12 @@ int reap_all(const std::vector<std::string>& command, const Shared& shared, cons
   block_signals();
   job::become_subreaper();
   sys::Outlet err{STDERR_FILENO, "standard error"};
+  const LogThrough log_through{err};
   event::Bus bus;
   report::Narration narration{err, report::Narration::Story::Single, command_name(command),
                               use_colour(shared)};
   Trouble trouble{false};
-  if (!shared.quiet) bus.add(narration);
+  if (tells_story(shared)) bus.add(narration);
   bus.add(trouble);
   job::Policy policy;
   policy.stop.front().wait = std::chrono::seconds{5};

@@ -181,7 +181,7 @@ int watch(const std::vector<std::string>& words, const WaitpidOptions& options) 
     }
     for (const auto& one : ready) {
       const std::string text = ending(strangers[one.id]);
-      if (!options.shared.quiet) tell(text);
+      if (tells_story(options.shared)) tell(text);
       --left;
     }
   }

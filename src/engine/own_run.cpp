@@ -23,12 +23,18 @@ void SignalContext::emit(const event::Event& event) {
   if (err_ != nullptr) err_->flush();
 }
 
-std::optional<job::Order> SignalContext::next_order() {
-  while (const auto info = signals_.read()) {
-    if (::sigismember(&options_.ignored, static_cast<int>(info->ssi_signo)) == 1) continue;
-    if (const auto order = order_for(*info, options_.stops)) return order;
+void SignalContext::hear(std::size_t) {
+  for (const auto& info : signals_.read()) {
+    if (::sigismember(&options_.ignored, static_cast<int>(info.ssi_signo)) == 1) continue;
+    if (const auto order = order_for(info, options_.stops)) orders_.push_back(*order);
   }
-  return std::nullopt;
+}
+
+std::optional<job::Order> SignalContext::next_order() {
+  if (orders_.empty()) return std::nullopt;
+  const job::Order order = orders_.front();
+  orders_.pop_front();
+  return order;
 }
 
 job::Outcome run_own(const job::Job& job, const job::Policy& policy, SignalContext& context) {

@@ -1,7 +1,7 @@
 #pragma once
 // One command supervised by this very process: `wait`, and the supervisor that `fork` leaves
 // behind.
-#include <functional>
+#include <deque>
 #include <string>
 
 #include "event/bus.h"
@@ -29,6 +29,7 @@ class SignalContext final : public job::Context {
   void emit(const event::Event& event) override;
   bool listens() const override { return bus_.listens(); }
   std::span<const int> inbox() const override { return {&fd_, 1}; }
+  void hear(std::size_t which) override;
   std::optional<job::Order> next_order() override;
   job::Spill& spill() override { return spill_; }
 
@@ -39,6 +40,7 @@ class SignalContext final : public job::Context {
   sys::SignalFd signals_;
   int fd_;
   job::Spill spill_;
+  std::deque<job::Order> orders_;
 };
 
 /// Runs the job with that context and tells of its end. Blocks until nothing of its tree is left.

@@ -140,8 +140,8 @@ void PoolRun::watch(sys::Outlet& outlet, bool& watched, std::uint64_t id) {
 }
 
 void PoolRun::obey_signals() {
-  while (const auto info = signals_.read()) {
-    const int signal = static_cast<int>(info->ssi_signo);
+  for (const auto& info : signals_.read()) {
+    const int signal = static_cast<int>(info.ssi_signo);
     switch (signal) {
       case SIGCHLD:
         local_.reap_orphans();

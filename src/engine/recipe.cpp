@@ -7,22 +7,37 @@
 
 namespace procrun::engine {
 
+namespace {
+
+/// What holds a NUL byte would reach the program cut short.
+job::Job checked(job::Job job) {
+  for (const std::string& word : job.argv) {
+    if (word.find('\0') == std::string::npos) continue;
+    throw std::invalid_argument("item " + std::to_string(job.seq) +
+                                " holds a NUL byte, which no argument can: if items end with NUL, "
+                                "say -0");
+  }
+  return job;
+}
+
+}  // namespace
+
 job::Job Recipe::make(const std::vector<std::string>& row, std::uint64_t seq, unsigned slot) const {
   const input::Values values{.items = row, .seq = seq, .slot = slot};
   switch (form_) {
     case Form::Exec:
-      return {.seq = seq, .argv = template_.words(values)};
+      return checked({.seq = seq, .argv = template_.words(values)});
     case Form::Shell:
-      return {.seq = seq, .argv = shell_argv(shell_, template_.shell_line(values))};
+      return checked({.seq = seq, .argv = shell_argv(shell_, template_.shell_line(values))});
     case Form::Lines:
       break;
   }
   std::string line;
   for (const std::string& item : row) line += (line.empty() ? "" : " ") + item;
   if (input::needs_shell(line) || line.empty()) {
-    return {.seq = seq, .argv = shell_argv(shell_, std::move(line))};
+    return checked({.seq = seq, .argv = shell_argv(shell_, std::move(line))});
   }
-  return {.seq = seq, .argv = {std::move(line)}};
+  return checked({.seq = seq, .argv = {std::move(line)}});
 }
 
 /// Only we write `sh -c line` with exactly these three words.

@@ -21,7 +21,8 @@ class Recipe {
   Recipe(Form form, input::Template words, std::string shell)
       : form_{form}, template_{std::move(words)}, shell_{std::move(shell)} {}
 
-  /// The job for `row`. Throws std::invalid_argument where it cannot be one (an empty line).
+  /// The job for `row`. Throws std::invalid_argument where it cannot be one (an item with
+  /// a NUL byte).
   job::Job make(const std::vector<std::string>& row, std::uint64_t seq, unsigned slot) const;
   /// What the job is called before people: one line.
   std::string text(const job::Job& job) const;

@@ -54,11 +54,11 @@ void SingleRun::serve() {
 }
 
 void SingleRun::obey_signals() {
-  while (const auto info = signals_.read()) {
-    const int signal = static_cast<int>(info->ssi_signo);
+  for (const auto& info : signals_.read()) {
+    const int signal = static_cast<int>(info.ssi_signo);
     if (signal == SIGCHLD) local_.reap_orphans();
     if (::sigismember(&ignored_, signal) == 1) continue;
-    const auto order = order_for(*info, true);
+    const auto order = order_for(info, true);
     if (!order) continue;
     if (order->kind == job::Order::Kind::Stop && result_.signal == 0) result_.signal = signal;
     local_.order(*order);

@@ -27,6 +27,7 @@ class LinkContext final : public job::Context {
   std::span<const int> inbox() const override {
     return {inbox_.data(), link_.front_gone() ? 1U : 2U};  // at its end it is always readable
   }
+  void hear(std::size_t which) override;
   std::optional<job::Order> next_order() override;
   sys::Deadline flush_by() const override { return flush_by_; }
   void flush() override {
@@ -36,8 +37,6 @@ class LinkContext final : public job::Context {
   job::Spill& spill() override { return workshop_.spill; }
 
  private:
-  void listen();
-
   pool::Link& link_;
   Workshop& workshop_;
   std::array<int, 2> inbox_;
@@ -45,8 +44,13 @@ class LinkContext final : public job::Context {
   bool abandoned_ = false;
 };
 
+void LinkContext::hear(std::size_t which) {
+  if (which == 1) return link_.receive();
+  // SIGCHLD has done its work by waking us. TERM: the front has died, as the channel's end tells.
+  workshop_.signals->read();
+}
+
 std::optional<job::Order> LinkContext::next_order() {
-  listen();
   if (const auto payload = link_.told()) {
     pool::Reader reader{*payload};
     return get_order(reader);
@@ -54,14 +58,6 @@ std::optional<job::Order> LinkContext::next_order() {
   if (!link_.front_gone() || abandoned_) return std::nullopt;
   abandoned_ = true;
   return job::Order{.kind = job::Order::Kind::Abandon};
-}
-
-void LinkContext::listen() {
-  pollfd channel{.fd = link_.fd(), .events = POLLIN, .revents = 0};
-  while (!link_.front_gone() && ::poll(&channel, 1, 0) > 0) link_.receive();
-  // SIGCHLD has done its work by waking us. TERM: the front has died, as the channel's end tells.
-  while (workshop_.signals->read()) {
-  }
 }
 
 void run_job(pool::Link& link, pool::Reader& arguments, pool::Writer& result) {

@@ -49,27 +49,29 @@ pollfd Capture::watch(int stream) const noexcept {
   return {.fd = pipes_[index(stream)].read.get(), .events = POLLIN, .revents = 0};
 }
 
-void Capture::read(int stream) {
+bool Capture::read(int stream) {
   sys::Fd& pipe = pipes_[index(stream)].read;
+  if (!pipe) return false;
   auto& buffer = read_buffer();
   const ssize_t size = ::read(pipe.get(), buffer.data(), buffer.size());
-  if (size > 0) return append(stream, {buffer.data(), static_cast<std::size_t>(size)});
-  if (size == 0) return pipe.reset();
-  if (errno != EAGAIN && errno != EINTR) sys::fail("read a command's output");
+  if (size > 0) {
+    append(stream, {buffer.data(), static_cast<std::size_t>(size)});
+    return true;
+  }
+  if (size == 0) {
+    pipe.reset();
+  } else if (errno != EAGAIN && errno != EINTR) {
+    sys::fail("read a command's output");
+  }
+  return false;
 }
 
-bool Capture::drain() {
-  bool something = false;
+void Capture::drain() {
   for (const int stream : {1, 2}) {
     // At most what a pipe holds, or one who goes on writing would hold us.
-    for (std::size_t left = kPipeSize; left > 0; left -= kInMemory) {
-      pollfd ready = watch(stream);
-      if (ready.fd == -1 || ::poll(&ready, 1, 0) <= 0) break;
-      something = something || (ready.revents & POLLIN) != 0;
-      read(stream);
+    for (std::size_t left = kPipeSize; left > 0 && read(stream); left -= kInMemory) {
     }
   }
-  return something;
 }
 
 std::string_view Capture::tagged(int stream, std::string_view bytes) {

@@ -31,10 +31,11 @@ class Capture {
 
   /// What to poll for; fd -1 where a stream has ended.
   pollfd watch(int stream) const noexcept;
-  /// Reads once. Throws std::system_error where the spill file is full.
-  void read(int stream);
-  /// Reads what is there, without waiting for more. True if there was something.
-  bool drain();
+  /// Reads once, without waiting. True if there was something. Throws std::system_error where the
+  /// spill file is full.
+  bool read(int stream);
+  /// Reads what is there, without waiting for more.
+  void drain();
   /// All of it; the pipes are closed.
   Captured finish();
 

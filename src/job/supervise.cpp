@@ -41,7 +41,6 @@ class Supervision {
   void obey();
   void obey(const Order& order);
   void sleep();
-  void read_output();
   void reap();
   void note(pid_t pid, ExitStatus status, const rusage& usage);
   void settle();
@@ -86,7 +85,6 @@ Supervised Supervision::run() {
   while (!done_) {
     sleep();
     obey();
-    if (policy_.capture) read_output();
     reap();
     settle();
     on_deadlines();
@@ -125,17 +123,28 @@ bool Supervision::start() {
   return true;
 }
 
-/// The one wait.
+/// The one wait. What has come is taken in: orders first, then output.
 void Supervision::sleep() {
-  std::array<pollfd, 6> fds;
+  const auto inbox = context_.inbox();
+  std::array<pollfd, 4> fds{};
   std::size_t count = 0;
-  for (const int fd : context_.inbox()) fds[count++] = {.fd = fd, .events = POLLIN, .revents = 0};
+  for (const int fd : inbox) fds[count++] = {.fd = fd, .events = POLLIN, .revents = 0};
   if (policy_.capture) {
     for (const int stream : {1, 2}) fds[count++] = capture_.watch(stream);
   }
   const auto flush_by = context_.flush_by();
   sys::poll_until({fds.data(), count}, sys::earlier(nearest_deadline(), flush_by));
   if (flush_by && *flush_by <= Clock::now()) context_.flush();
+
+  const std::size_t heard = inbox.size();
+  for (std::size_t i = 0; i < heard; ++i) {
+    if (fds[i].revents != 0) context_.hear(i);
+  }
+  for (std::size_t i = heard; i < count; ++i) {
+    if (fds[i].revents == 0) continue;
+    const bool something = capture_.read(static_cast<int>(i - heard) + 1);
+    if (something && linger_until_) linger();
+  }
 }
 
 void Supervision::obey() {
@@ -202,11 +211,6 @@ void Supervision::on_deadlines() {
 
 sys::Deadline Supervision::nearest_deadline() const {
   return sys::earlier(sys::earlier(time_is_up_, next_step_), linger_until_);
-}
-
-void Supervision::read_output() {
-  const bool something = capture_.drain();
-  if (something && linger_until_) linger();
 }
 
 /// SIGCHLD does not count: everyone who has ended is reaped, whoever it was that woke us.

@@ -30,9 +30,11 @@ class Context {
   virtual void emit(const event::Event& event) = 0;
   /// Whether anyone wants to hear of JobStart, Exec and Reap; the others are always emitted.
   virtual bool listens() const = 0;
-  /// Readable when there may be an order, or a child has changed (SIGCHLD). At most four.
+  /// Readable when there may be an order, or a child has changed (SIGCHLD). At most two.
   virtual std::span<const int> inbox() const = 0;
-  /// The next order, if there is one. Never blocks.
+  /// Takes in what has come on inbox()[which], which is readable.
+  virtual void hear(std::size_t which) = 0;
+  /// The next order of those taken in. Never blocks.
   virtual std::optional<Order> next_order() = 0;
   /// What was emitted may be held back until then, and is sent by flush().
   virtual sys::Deadline flush_by() const { return std::nullopt; }

@@ -42,8 +42,7 @@ Fd open_temporary() {
 }
 
 void set_nonblocking(int fd) {
-  const int flags = ::fcntl(fd, F_GETFL);
-  if (flags == -1 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1) fail("fcntl O_NONBLOCK");
+  if (::fcntl(fd, F_SETFL, O_NONBLOCK) == -1) fail("fcntl O_NONBLOCK");
 }
 
 void occupy_closed_stdio() {

@@ -50,8 +50,8 @@ Fd duplicate(int fd);
 /// last descriptor is, however the process ends.
 Fd open_temporary();
 
-/// Sets O_NONBLOCK on a description that procrun made itself (never on one it was given:
-/// the flag is shared with everyone who holds the description).
+/// Sets O_NONBLOCK on a pipe's end that procrun made itself (never on a description that it was
+/// given: the flag is shared with everyone who holds it).
 void set_nonblocking(int fd);
 
 /// Opens /dev/null on those of 0, 1 and 2 that the caller left closed, in the direction in which

@@ -7,6 +7,7 @@
 #include <cctype>
 #include <charconv>
 #include <cstring>
+#include <optional>
 #include <stdexcept>
 
 #include "sys/error.h"
@@ -71,12 +72,11 @@ SignalFd::SignalFd(const sigset_t& signals)
     : fd_{retry("signalfd", [&] { return ::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK); })} {
 }
 
-std::optional<signalfd_siginfo> SignalFd::read() {
-  signalfd_siginfo info;
-  const ssize_t size = ::read(fd_.get(), &info, sizeof info);
-  if (size == static_cast<ssize_t>(sizeof info)) return info;
+std::span<const signalfd_siginfo> SignalFd::read() {
+  const ssize_t size = ::read(fd_.get(), pending_.data(), sizeof pending_);
   if (size == -1 && errno != EAGAIN && errno != EINTR) fail("read signalfd");
-  return std::nullopt;
+  const std::size_t count = size > 0 ? static_cast<std::size_t>(size) / sizeof pending_[0] : 0;
+  return {pending_.data(), count};
 }
 
 std::string signal_name(int signal) {

@@ -3,7 +3,8 @@
 #include <signal.h>
 #include <sys/signalfd.h>
 
-#include <optional>
+#include <array>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -42,12 +43,14 @@ class SignalFd {
  public:
   explicit SignalFd(const sigset_t& signals);
   int fd() const noexcept { return fd_.get(); }
-  /// The next one that is pending, if there is one. Never blocks.
-  std::optional<signalfd_siginfo> read();
+  /// Some of those that are pending; none, if there are none. Never blocks. The span is good until
+  /// the next call.
+  std::span<const signalfd_siginfo> read();
   void close() noexcept { fd_.reset(); }
 
  private:
   Fd fd_;
+  std::array<signalfd_siginfo, 8> pending_{};
 };
 
 /// "TERM" for 15, "RTMIN+3" for 37; the number itself where there is no name.
