@@ -3,6 +3,7 @@
 
 #include <array>
 #include <exception>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,22 +59,29 @@ const Verb& find_verb(const std::string& word) {
       (near.empty() ? " (fork, wait, waitpid, spawn, pool)" : "; did you mean " + near + "?")};
 }
 
-int run(std::vector<std::string> words, const Given& given) {
+/// Where the verb stands among `words`: behind the global options, if there are any before it.
+/// Prints help or version where there is none; then it is empty.
+std::optional<std::size_t> verb_place(const std::vector<std::string>& words) {
+  if (!words.empty() && !words[0].starts_with('-')) return 0;  // no options have to be built
   Options options{"", ""};
   Shared shared;
   bool version = false;
   options.flag("-V,--version", "", version);
   add_shared(options, shared);
-  const auto verb_at = static_cast<std::ptrdiff_t>(options.count_options(words));
-  if (verb_at == static_cast<std::ptrdiff_t>(words.size())) {
-    options.parse(words);  // an option that there is not is told first
-    if (words.empty()) throw UsageError{"a verb is missing (fork, wait, waitpid, spawn, pool)"};
-    print_line(version ? kVersion : help());
-    return 0;
-  }
-  const Verb& verb = find_verb(words[static_cast<std::size_t>(verb_at)]);
+  const std::size_t place = options.count_options(words);
+  if (place < words.size()) return place;
+  options.parse(words);  // an option that there is not is told first
+  if (words.empty()) throw UsageError{"a verb is missing (fork, wait, waitpid, spawn, pool)"};
+  print_line(version ? kVersion : help());
+  return std::nullopt;
+}
+
+int run(std::vector<std::string> words, const Given& given) {
+  const auto place = verb_place(words);
+  if (!place) return 0;
+  const Verb& verb = find_verb(words[*place]);
   set_log_verb(verb.name);
-  words.erase(words.begin() + verb_at);
+  words.erase(words.begin() + static_cast<std::ptrdiff_t>(*place));
   return verb.run(words, given);
 }
 

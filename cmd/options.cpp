@@ -2,6 +2,17 @@
 
 #include <fmt/core.h>
 
+// CLI11 includes <iostream> for names that are not used here, and with it would come the
+// construction of eight streams at every start, a tenth of what a wrapper may cost. So the header
+// is skipped, and what it declares is declared without its initialiser.
+#include <istream>
+#include <ostream>
+#define _GLIBCXX_IOSTREAM 1
+namespace std {
+extern ostream cout;
+extern ostream cerr;
+}  // namespace std
+
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>

@@ -11,7 +11,10 @@
 namespace procrun::pool {
 namespace {
 
-constexpr std::size_t kReadSize = 64 * 1024;  // a pipe's default capacity
+/// The buffer begins small, since a page touched is 1 µs or more at start-up, and grows to what a
+/// pipe holds, or to the largest record.
+constexpr std::size_t kSmallest = 4 * 1024;
+constexpr std::size_t kPipeSize = 64 * 1024;
 
 struct Header {
   std::uint32_t size;  // of the payload
@@ -59,13 +62,17 @@ Channel::Read Channel::receive() {
 
 /// The buffer keeps its size, so that nothing is cleared or copied for a record that fits.
 void Channel::make_room() {
+  const bool was_full = filled_ == incoming_.size();
   if (taken_ == filled_) taken_ = filled_ = 0;
-  if (incoming_.size() - filled_ >= kReadSize / 2) return;
-  std::memmove(incoming_.data(), incoming_.data() + taken_, filled_ - taken_);
-  filled_ -= taken_;
-  taken_ = 0;
-  const bool half_full = incoming_.size() - filled_ < incoming_.size() / 2;
-  if (half_full || incoming_.empty()) incoming_.resize(std::max(kReadSize, incoming_.size() * 2));
+  if (taken_ != 0 && was_full) {
+    std::memmove(incoming_.data(), incoming_.data() + taken_, filled_ - taken_);
+    filled_ -= taken_;
+    taken_ = 0;
+  }
+  const bool record_is_larger = filled_ == incoming_.size();
+  if (record_is_larger || (was_full && incoming_.size() < kPipeSize)) {
+    incoming_.resize(std::max(kSmallest, incoming_.size() * 2));
+  }
 }
 
 std::optional<Record> Channel::next() {

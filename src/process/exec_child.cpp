@@ -96,7 +96,7 @@ int run_child(void* argument) {
 pid_t start_child(ExecPlan& plan, int* pidfd) noexcept {
   plan.error = 0;
   // The parent sleeps, so the child may use a piece of its stack.
-  alignas(64) std::byte stack[32 * 1024];
+  alignas(64) std::byte stack[16 * 1024];
   const int flags = CLONE_VM | CLONE_VFORK | SIGCHLD | (pidfd != nullptr ? CLONE_PIDFD : 0);
   return ::clone(run_child, stack + sizeof stack, flags, &plan, pidfd);
 }
