@@ -87,7 +87,7 @@ int run(std::vector<std::string> words, const Given& given) {
 
 int guarded(const std::vector<std::string>& words) {
   try {
-    const Given given{sys::signal_state()};
+    const Given given{sys::signal_state_at_start()};
     ::signal(SIGCHLD, SIG_DFL);  // or nobody could be waited for, if we inherited it ignored
     sys::occupy_closed_stdio();
     return run(words, given);

@@ -22,39 +22,11 @@ extern ostream cerr;
 #include "input/shell.h"
 
 namespace procrun::cmd {
+namespace {
 
-struct Options::Parser {
-  CLI::App app;
-};
-
-Options::Options(std::string usage, std::string summary)
-    : parser_{std::make_unique<Parser>()}, usage_{std::move(usage)}, summary_{std::move(summary)} {
-  parser_->app.set_help_flag();  // ours is an option like any other
-  parser_->app.add_flag("-h,--help", help_wanted_, "this help")->group(group_);
-}
-
-Options::~Options() = default;
-
-void Options::group(std::string title) { group_ = std::move(title); }
-
-void Options::remember(const std::string& names) {
-  uses_.emplace_back(names.substr(names.rfind(',') + 1), use_);
-}
-
-void Options::flag(const std::string& names, const std::string& help, bool& target) {
-  parser_->app.add_flag(names, target, help)->group(group_);
-  remember(names);
-}
-
-void Options::action(const std::string& names, const std::string& help, std::function<void()> act) {
-  parser_->app.add_flag_callback(names, std::move(act), help)->group(group_);
-  remember(names);
-}
-
-void Options::value(const std::string& names, const std::string& shown, const std::string& help,
-                    Take take) {
+void add_value(CLI::App& app, const std::string& names, const Options::Take& take) {
   const std::string name = names.substr(names.rfind(',') + 1);
-  const auto checked = [name, take = std::move(take)](const CLI::results_t& values) {
+  const auto checked = [name, &take](const CLI::results_t& values) {
     for (const std::string& value : values) {
       try {
         take(value);
@@ -66,18 +38,41 @@ void Options::value(const std::string& names, const std::string& shown, const st
   };
   // TakeAll, and no extra arguments: each time it is given it has exactly one value, whatever
   // bytes that holds (CLI11 would split '[1,2]').
-  parser_->app.add_option(names, checked, help)
-      ->type_name(shown)
-      ->group(group_)
+  app.add_option(names, checked)
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->allow_extra_args(false);
-  remember(names);
 }
 
-bool Options::wants_value(const std::string& name) const {
-  const CLI::Option* option = parser_->app.get_option_no_throw(name);
-  return option != nullptr && option->get_items_expected_min() > 0;
+}  // namespace
+
+Options::Options(std::string_view usage, std::string_view summary)
+    : usage_{usage}, summary_{summary} {
+  flag("-h,--help", "this help", help_wanted_);
+  use_ = For::Command;
+}
+
+void Options::flag(std::string_view names, std::string_view help, bool& target) {
+  action(names, help, [&target] { target = true; });
+}
+
+void Options::action(std::string_view names, std::string_view help, std::function<void()> act) {
+  options_.push_back({names, {}, help, group_, use_, std::move(act), {}});
+}
+
+void Options::value(std::string_view names, std::string_view shown, std::string_view help,
+                    Take take) {
+  options_.push_back({names, shown, help, group_, use_, {}, std::move(take)});
+}
+
+bool Options::Option::goes_by(std::string_view name) const {
+  return long_name() == name || names.substr(0, names.find(',')) == name;
+}
+
+const Options::Option* Options::find(std::string_view name) const {
+  const auto option = std::find_if(options_.begin(), options_.end(),
+                                   [&](const Option& one) { return one.goes_by(name); });
+  return option == options_.end() ? nullptr : &*option;
 }
 
 /// How many words the option at `at` takes. Short ones may be bundled (-qj4): the first that
@@ -85,12 +80,13 @@ bool Options::wants_value(const std::string& name) const {
 std::size_t Options::words_of_option(const std::vector<std::string>& words, std::size_t at) const {
   const std::string& word = words[at];
   if (word.starts_with("--")) {
-    const std::string name = word.substr(0, word.find('='));
-    const bool has_value = name.size() != word.size();
-    return !has_value && wants_value(name) ? 2 : 1;
+    const Option* option = find(std::string_view{word}.substr(0, word.find('=')));
+    const bool wants_value = option != nullptr && option->take;
+    return wants_value && word.find('=') == std::string::npos ? 2 : 1;
   }
   for (std::size_t i = 1; i < word.size(); ++i) {
-    if (wants_value(std::string{"-"} + word[i])) return i + 1 == word.size() ? 2 : 1;
+    const Option* option = find(std::string{"-"} + word[i]);
+    if (option != nullptr && option->take) return i + 1 == word.size() ? 2 : 1;
   }
   return 1;
 }
@@ -100,69 +96,93 @@ std::size_t Options::count_options(const std::vector<std::string>& words) const 
   while (at < words.size() && words[at].size() > 1 && words[at][0] == '-' && words[at] != "--") {
     at += words_of_option(words, at);
   }
-  return std::min(at, words.size());
+  if (at <= words.size()) return at;
+  throw UsageError{"the option " + input::printable(words.back()) + " needs a value"};
+}
+
+/// Marks those that are given; refuses what there is not.
+void Options::note_given(const std::vector<std::string>& words) {
+  for (std::size_t at = 0; at < words.size(); at += words_of_option(words, at)) {
+    const std::string& word = words[at];
+    if (word.starts_with("--")) {
+      const std::string name = word.substr(0, word.find('='));
+      note_given(name);
+      if (find(name)->act && name != word) throw UsageError{"the option " + name + " has no value"};
+      continue;
+    }
+    for (std::size_t i = 1; i < word.size(); ++i) {
+      const std::string name = std::string{"-"} + word[i];
+      note_given(name);
+      if (find(name)->take) break;
+    }
+  }
+}
+
+void Options::note_given(std::string_view name) {
+  const auto option = std::find_if(options_.begin(), options_.end(),
+                                   [&](const Option& one) { return one.goes_by(name); });
+  if (option == options_.end()) refuse(std::string{name});
+  option->given = true;
 }
 
 Words Options::parse(const std::vector<std::string>& words) {
-  const std::size_t end = count_options(words);
-  require_known({words.begin(), words.begin() + static_cast<std::ptrdiff_t>(end)});
-  std::vector<std::string> options{words.rend() - static_cast<std::ptrdiff_t>(end), words.rend()};
-  try {
-    parser_->app.parse(std::move(options));  // wants them in reverse
-  } catch (const CLI::ParseError& error) {
-    throw UsageError{input::printable(error.what())};
+  const auto end = static_cast<std::ptrdiff_t>(count_options(words));
+  if (end != 0) {
+    std::vector<std::string> given{words.begin(), words.begin() + end};
+    note_given(given);
+    parse_given(std::move(given));
   }
   Words rest;
-  rest.dashes = end < words.size() && words[end] == "--";
-  rest.command.assign(words.begin() + static_cast<std::ptrdiff_t>(end + (rest.dashes ? 1 : 0)),
-                      words.end());
+  rest.dashes = end < std::ssize(words) && words[static_cast<std::size_t>(end)] == "--";
+  rest.command.assign(words.begin() + end + (rest.dashes ? 1 : 0), words.end());
   return rest;
 }
 
+void Options::parse_given(std::vector<std::string> words) const {
+  CLI::App app;
+  app.set_help_flag();  // ours is an option like any other
+  for (const Option& option : options_) {
+    if (option.given && option.take) add_value(app, std::string{option.names}, option.take);
+    if (option.given && option.act) app.add_flag_callback(std::string{option.names}, option.act);
+  }
+  try {
+    std::reverse(words.begin(), words.end());
+    app.parse(std::move(words));  // wants them in reverse
+  } catch (const CLI::ParseError& error) {
+    throw UsageError{input::printable(error.what())};
+  }
+}
+
 std::string Options::given_for(For use) const {
-  for (const auto& [name, of] : uses_) {
-    if (of == use && parser_->app.count(name) != 0) return name;
+  for (const Option& option : options_) {
+    if (option.use == use && option.given) return std::string{option.long_name()};
   }
   return {};
 }
 
-void Options::require_known(const std::vector<std::string>& words) const {
-  for (std::size_t at = 0; at < words.size(); at += words_of_option(words, at)) {
-    const std::string& word = words[at];
-    const bool is_long = word.starts_with("--");
-    const std::string name = is_long ? word.substr(0, word.find('=')) : word.substr(0, 2);
-    if (parser_->app.get_option_no_throw(name) != nullptr) {
-      if (at + words_of_option(words, at) <= words.size()) continue;
-      throw UsageError{"the option " + name + " needs a value"};
-    }
-    std::vector<std::string> known;
-    for (const CLI::Option* option : parser_->app.get_options()) {
-      for (const std::string& one : option->get_lnames()) known.push_back("--" + one);
-    }
-    const std::string near = is_long ? nearest(name, known) : "";
-    throw UsageError{"there is no option " + input::printable(name) +
-                     (near.empty() ? "" : "; did you mean " + near + "?")};
-  }
+void Options::refuse(const std::string& name) const {
+  std::vector<std::string> known;
+  for (const Option& option : options_) known.emplace_back(option.long_name());
+  const std::string near = name.starts_with("--") ? nearest(name, known) : "";
+  throw UsageError{"there is no option " + input::printable(name) +
+                   (near.empty() ? "" : "; did you mean " + near + "?")};
 }
 
 std::string Options::help() const {
-  std::string text = "Usage: procrun " + usage_ + "\n\n" + summary_ + "\n";
-  std::string title;
-  for (const CLI::Option* option : parser_->app.get_options()) {
-    if (option->get_group() != title) {
-      title = option->get_group();
-      text += "\n" + title + ":\n";
-    }
-    std::string names = option->get_name(false, true);
+  std::string text = fmt::format("Usage: procrun {}\n\n{}\n", usage_, summary_);
+  std::string_view title;
+  for (const Option& option : options_) {
+    if (option.group != title) text += fmt::format("\n{}:\n", title = option.group);
+    std::string names{option.names};
     if (const auto comma = names.find(','); comma != std::string::npos) {
       names.replace(comma, 1, ", ");
-    } else {
+    } else if (names.starts_with("--")) {
       names = "    " + names;
     }
-    if (option->get_items_expected_min() > 0) names += " " + option->get_type_name();
-    text += fmt::format("  {:<28} {}\n", names, option->get_description());
+    if (option.take) names += fmt::format(" {}", option.shown);
+    text += fmt::format("  {:<28} {}\n", names, option.help);
   }
-  if (!example_.empty()) text += "\nExample:\n  " + example_ + "\n";
+  if (!example_.empty()) text += fmt::format("\nExample:\n  {}", example_);
   return text;
 }
 

@@ -1,11 +1,11 @@
 #pragma once
-// The options of one verb: a thin face over CLI11, so that it is compiled once, sees options only
-// and never a byte of COMMAND.
+// The options of one verb: a table of what there is, and CLI11 for those of them that are given, so
+// that a start costs what it uses and CLI11 never sees a byte of COMMAND.
 #include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <utility>
+#include <string_view>
 #include <vector>
 
 namespace procrun::cmd {
@@ -21,6 +21,7 @@ struct Words {
   bool dashes = false;               // there was a `--`
 };
 
+/// Texts that it is given are borrowed for good: literals.
 class Options {
  public:
   using Take = std::function<void(const std::string& value)>;
@@ -28,26 +29,22 @@ class Options {
   enum class For { Command, Lesson, Both };
 
   /// `usage` follows "procrun " in the help.
-  Options(std::string usage, std::string summary);
-  ~Options();
-  Options(const Options&) = delete;
-  Options& operator=(const Options&) = delete;
+  Options(std::string_view usage, std::string_view summary);
 
   /// Options declared from here on stand below this title in the help.
-  void group(std::string title);
+  void group(std::string_view title) { group_ = title; }
   /// Options declared from here on are for this; at first for a Command.
   void declare_for(For use) { use_ = use; }
 
-  /// `names` as CLI11 has them: "-q,--quiet".
-  void flag(const std::string& names, const std::string& help, bool& target);
-  /// A flag that does something, each time it is given.
-  void action(const std::string& names, const std::string& help, std::function<void()> act);
+  /// `names` as CLI11 has them: "-q,--quiet", the long one last.
+  void flag(std::string_view names, std::string_view help, bool& target);
+  /// A flag that does something.
+  void action(std::string_view names, std::string_view help, std::function<void()> act);
   /// An option with a value: `take` gets it, each time it is given, and throws
   /// std::invalid_argument where it is not acceptable. `shown` stands for it in the help.
-  void value(const std::string& names, const std::string& shown, const std::string& help,
-             Take take);
+  void value(std::string_view names, std::string_view shown, std::string_view help, Take take);
   /// The last part of the help.
-  void example(std::string text) { example_ = std::move(text); }
+  void example(std::string_view text) { example_ = text; }
 
   /// Walks `words` up to the end of the options and sets what they say. Throws UsageError.
   Words parse(const std::vector<std::string>& words);
@@ -59,20 +56,33 @@ class Options {
   std::string help() const;
 
  private:
-  struct Parser;
+  struct Option {
+    std::string_view names;
+    std::string_view shown;  // empty: a flag
+    std::string_view help;
+    std::string_view group;
+    For use;
+    std::function<void()> act;
+    Take take;
+    bool given = false;
 
+    std::string_view long_name() const { return names.substr(names.rfind(',') + 1); }
+    bool goes_by(std::string_view name) const;
+  };
+
+  const Option* find(std::string_view name) const;
   std::size_t words_of_option(const std::vector<std::string>& words, std::size_t at) const;
-  bool wants_value(const std::string& name) const;
-  void remember(const std::string& names);
-  void require_known(const std::vector<std::string>& words) const;
+  void note_given(const std::vector<std::string>& words);
+  void note_given(std::string_view name);
+  void parse_given(std::vector<std::string> words) const;
+  [[noreturn]] void refuse(const std::string& word) const;
 
-  std::unique_ptr<Parser> parser_;
-  std::string usage_;
-  std::string summary_;
-  std::string example_;
-  std::string group_ = "Options";
-  std::vector<std::pair<std::string, For>> uses_;
-  For use_ = For::Command;
+  std::string_view usage_;
+  std::string_view summary_;
+  std::string_view example_;
+  std::string_view group_ = "Options";
+  std::vector<Option> options_;
+  For use_ = For::Both;
   bool help_wanted_ = false;
 };
 

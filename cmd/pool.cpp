@@ -215,8 +215,7 @@ int own_many(input::CommandLine line, const PoolOptions& options, const Given& g
                        .keep_order = options.keep_order},
                       bus,
                       out,
-                      err,
-                      given.signals.ignored};
+                      err};
   return code_of(run.run());
 }
 

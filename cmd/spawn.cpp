@@ -83,8 +83,7 @@ int own(const std::vector<std::string>& command, SpawnOptions& options, const Gi
                         either(options.used_for, command_text(command)),
                         options.policy,
                         bus,
-                        err,
-                        given.signals.ignored};
+                        err};
   return exit_code(run.run().outcome);
 }
 

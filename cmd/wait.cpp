@@ -99,8 +99,7 @@ int reap_all(const std::vector<std::string>& command, const Shared& shared, cons
   job::Policy policy;
   policy.stop.front().wait = std::chrono::seconds{5};
   policy.signals = given.signals;
-  engine::SignalContext context{
-      {.stops = false, .ignored = given.signals.ignored, .text = command_text(command)}, bus, &err};
+  engine::SignalContext context{{.stops = false, .text = command_text(command)}, bus, &err};
   return exit_code(engine::run_own({.argv = command_argv(command, shared)}, policy, context));
 }
 

@@ -61,7 +61,7 @@ void supervise_in_background(const job::Job& job, const job::Policy& policy, sys
   Report report{std::move(pipe)};
   event::Bus bus;
   bus.add(report);
-  SignalContext context{{.stops = true, .ignored = {}, .text = {}}, bus, nullptr};
+  SignalContext context{{.stops = true, .text = {}}, bus, nullptr};
   const job::Outcome outcome = run_own(job, policy, context);
   if (outcome.kind == job::Outcome::Kind::CouldNotStart) {
     report.send({.pid = 0, .code = outcome.code, .why = outcome.why});

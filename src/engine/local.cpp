@@ -14,7 +14,10 @@ namespace procrun::engine {
 Local::Local(Options options, Client& client, sys::Poller& poller)
     : client_{client},
       in_worker_{std::move(options.in_worker)},
-      workshop_{.policy = std::move(options.policy), .listens = options.listens, .spill = {}},
+      workshop_{.policy = std::move(options.policy),
+                .listens = options.listens,
+                .once = options.once,
+                .spill = {}},
       spill_of_slot_(options.slots, -1),
       front_{options.slots, *this, poller,
              pool::Front::Hooks{.before_fork = [this](unsigned slot) { open_spill(slot); },

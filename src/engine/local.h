@@ -36,6 +36,7 @@ class Local final : pool::Front::Client {
     unsigned slots = 1;
     job::Policy policy;
     bool listens = false;
+    bool once = false;                // there is one job: its worker goes when that has ended
     std::function<void()> in_worker;  // closes in a new worker what is the owner's
   };
 

@@ -25,7 +25,7 @@ void SignalContext::emit(const event::Event& event) {
 
 void SignalContext::hear(std::size_t) {
   for (const auto& info : signals_.read()) {
-    if (::sigismember(&options_.ignored, static_cast<int>(info.ssi_signo)) == 1) continue;
+    if (sys::is_ignored(static_cast<int>(info.ssi_signo))) continue;
     if (const auto order = order_for(info, options_.stops)) orders_.push_back(*order);
   }
 }

@@ -17,8 +17,6 @@ class SignalContext final : public job::Context {
   struct Options {
     /// INT, TERM and HUP end the tree by the stop plan; else they are only passed on.
     bool stops = false;
-    /// Not acted on: they were ignored when we were started.
-    sigset_t ignored{};
     /// What the command is called before people.
     std::string text;
   };

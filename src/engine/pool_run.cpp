@@ -26,14 +26,12 @@ constexpr auto kPatience = std::chrono::milliseconds{500};
 
 }  // namespace
 
-PoolRun::PoolRun(PoolPlan plan, const event::Bus& bus, sys::Outlet& out, sys::Outlet& err,
-                 const sigset_t& ignored)
+PoolRun::PoolRun(PoolPlan plan, const event::Bus& bus, sys::Outlet& out, sys::Outlet& err)
     : plan_{std::move(plan)},
       bus_{bus},
       out_{out},
       err_{err},
       listens_{bus.listens()},
-      ignored_{ignored},
       signals_{sys::all_signals()},
       printer_{out, err, plan_.keep_order},
       local_{{.slots = plan_.slots,
@@ -152,8 +150,7 @@ void PoolRun::obey_signals() {
       case SIGWINCH:
         continue;
       default:
-        // A signal that was ignored when we were started is queued all the same while blocked.
-        if (::sigismember(&ignored_, signal) == 0) stop(signal);
+        if (!sys::is_ignored(signal)) stop(signal);
     }
   }
 }

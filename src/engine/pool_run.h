@@ -35,12 +35,11 @@ struct PoolResult {
   int signal = 0;  // that ended it; SIGPIPE: nobody reads our output any more
 };
 
-/// The jobs of a plan, run by workers of this machine. All signals must be blocked; those in
-/// `ignored` are not acted on.
+/// The jobs of a plan, run by workers of this machine. All signals must be blocked; those that
+/// this process ignores are not acted on.
 class PoolRun final : Local::Client {
  public:
-  PoolRun(PoolPlan plan, const event::Bus& bus, sys::Outlet& out, sys::Outlet& err,
-          const sigset_t& ignored);
+  PoolRun(PoolPlan plan, const event::Bus& bus, sys::Outlet& out, sys::Outlet& err);
 
   /// Runs it all. Blocks. Throws where procrun itself fails, after ending every job.
   PoolResult run();
@@ -80,7 +79,6 @@ class PoolRun final : Local::Client {
   sys::Outlet& out_;
   sys::Outlet& err_;
   bool listens_;
-  sigset_t ignored_;
 
   sys::Poller poller_;
   sys::SignalFd signals_;

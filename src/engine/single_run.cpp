@@ -17,16 +17,16 @@ constexpr std::uint64_t kSignals = 1;
 }  // namespace
 
 SingleRun::SingleRun(job::Job job, std::string text, const job::Policy& policy,
-                     const event::Bus& bus, sys::Outlet& err, const sigset_t& ignored)
+                     const event::Bus& bus, sys::Outlet& err)
     : job_{std::move(job)},
       text_{std::move(text)},
       bus_{bus},
       err_{err},
-      ignored_{ignored},
       signals_{sys::all_signals()},
       local_{{.slots = 1,
               .policy = policy,
               .listens = bus.listens(),
+              .once = true,
               .in_worker = [this] { signals_.close(); }},
              *this,
              poller_} {
@@ -57,7 +57,7 @@ void SingleRun::obey_signals() {
   for (const auto& info : signals_.read()) {
     const int signal = static_cast<int>(info.ssi_signo);
     if (signal == SIGCHLD) local_.reap_orphans();
-    if (::sigismember(&ignored_, signal) == 1) continue;
+    if (sys::is_ignored(signal)) continue;
     const auto order = order_for(info, true);
     if (!order) continue;
     if (order->kind == job::Order::Kind::Stop && result_.signal == 0) result_.signal = signal;

@@ -18,12 +18,12 @@ struct SingleResult {
 
 /// Runs one job in a worker. Signals that procrun gets are passed on; INT, TERM and HUP also start
 /// the stop plan, and the second of them kills. All signals must be blocked but those with which a
-/// terminal stops us; those in `ignored` are not acted on.
+/// terminal stops us; those that this process ignores are not acted on.
 class SingleRun final : Local::Client {
  public:
   /// `text` is what the command is called before people; `err` is where the bus's sinks write.
   SingleRun(job::Job job, std::string text, const job::Policy& policy, const event::Bus& bus,
-            sys::Outlet& err, const sigset_t& ignored);
+            sys::Outlet& err);
 
   /// Blocks. Throws std::runtime_error where procrun itself fails.
   SingleResult run();
@@ -43,7 +43,6 @@ class SingleRun final : Local::Client {
   std::string text_;
   const event::Bus& bus_;
   sys::Outlet& err_;
-  sigset_t ignored_;
   sys::Poller poller_;
   sys::SignalFd signals_;
   Local local_;

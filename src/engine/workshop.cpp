@@ -63,6 +63,7 @@ std::optional<job::Order> LinkContext::next_order() {
 void run_job(pool::Link& link, pool::Reader& arguments, pool::Writer& result) {
   auto& workshop = *reinterpret_cast<Workshop*>(arguments.get<std::uintptr_t>());
   const job::Job job = get_job(arguments);
+  if (workshop.once) link.leave_after_this();
   LinkContext context{link, workshop};
   put(result, job::supervise(job, workshop.policy, context));
 }

@@ -54,7 +54,7 @@ void Link::sort(const Record& record) {
 }
 
 void Link::serve() {
-  while (!front_gone()) {
+  while (!front_gone() && !leaving_) {
     if (calls_.empty()) {
       receive();
       continue;

@@ -29,6 +29,9 @@ class Link {
   /// The front is gone: nobody will hear of the result.
   bool front_gone() const noexcept { return closed_ || channel_.gone(); }
 
+  /// The worker is not to take another call.
+  void leave_after_this() noexcept { leaving_ = true; }
+
   /// The worker loop: get, call, put, until the front closes the channel.
   void serve();
 
@@ -46,6 +49,7 @@ class Link {
   std::deque<Held> tells_;  // said of a call that has not ended
   std::optional<std::uint64_t> current_;
   bool closed_ = false;
+  bool leaving_ = false;
 };
 
 /// The life of a worker, in a process just forked by `front`: serves the link until the front is

@@ -52,6 +52,21 @@ SignalState signal_state() {
   return state;
 }
 
+SignalState signal_state_at_start() {
+  SignalState state;
+  ::sigemptyset(&state.ignored);
+  ::sigemptyset(&state.caught);
+  if (::sigprocmask(SIG_SETMASK, nullptr, &state.mask) == -1) fail("sigprocmask");
+  if (is_ignored(SIGCHLD)) ::sigaddset(&state.ignored, SIGCHLD);
+  return state;
+}
+
+bool is_ignored(int signal) {
+  struct sigaction action {};
+  return ::sigaction(signal, nullptr, &action) == 0 && (action.sa_flags & SA_SIGINFO) == 0 &&
+         action.sa_handler == SIG_IGN;
+}
+
 sigset_t all_signals() {
   sigset_t set;
   ::sigfillset(&set);

@@ -22,6 +22,13 @@ struct SignalState {
 /// The calling process's state now. Some seventy system calls.
 SignalState signal_state();
 
+/// What a program that was just executed has to hand on once it changes its mask and SIGCHLD: it
+/// has no handlers yet, and the other signals that it ignores are handed on by being left alone.
+SignalState signal_state_at_start();
+
+/// Whether this process ignores `signal`. One that is blocked is queued all the same.
+bool is_ignored(int signal);
+
 /// Every signal but those that a fault raises in the faulting process itself.
 sigset_t all_signals();
 
