@@ -120,8 +120,13 @@ void Trouble::take(const event::Event& event) {
     case Type::JobFailed:
       return log_error(job + event.text);
     case Type::Leak:
+      return log_warning(fmt::format("{}process {} was left behind and {}: {}", job, event.pid,
+                                     event.status == 0 ? "is ended" : "lives on", event.text));
+    case Type::Killed:
       return log_warning(
-          fmt::format("{}process {} was left behind and is ended: {}", job, event.pid, event.text));
+          fmt::format("{}process {} had to be killed: {}", job, event.pid, event.text));
+    case Type::Dropped:
+      return log_warning(job + "output beyond the limit was dropped");
     case Type::Signal:
       return log_debug(fmt::format("{}sent {} to the tree of {}", job,
                                    sys::signal_name(event.status), event.pid));

@@ -24,7 +24,7 @@ extern ostream cerr;
 namespace procrun::cmd {
 namespace {
 
-void add_value(CLI::App& app, const std::string& names, const Options::Take& take) {
+void add_value(CLI::App& app, const std::string& names, const Options::Take& take, bool optional) {
   const std::string name = names.substr(names.rfind(',') + 1);
   const auto checked = [name, &take](const CLI::results_t& values) {
     for (const std::string& value : values) {
@@ -39,7 +39,7 @@ void add_value(CLI::App& app, const std::string& names, const Options::Take& tak
   // TakeAll, and no extra arguments: each time it is given it has exactly one value, whatever
   // bytes that holds (CLI11 would split '[1,2]').
   app.add_option(names, checked)
-      ->expected(1)
+      ->expected(optional ? 0 : 1, 1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->allow_extra_args(false);
 }
@@ -65,6 +65,12 @@ void Options::value(std::string_view names, std::string_view shown, std::string_
   options_.push_back({names, shown, help, group_, use_, {}, std::move(take)});
 }
 
+void Options::optional_value(std::string_view names, std::string_view shown, std::string_view help,
+                             Take take) {
+  value(names, shown, help, std::move(take));
+  options_.back().optional = true;
+}
+
 bool Options::Option::goes_by(std::string_view name) const {
   return long_name() == name || names.substr(0, names.find(',')) == name;
 }
@@ -81,12 +87,12 @@ std::size_t Options::words_of_option(const std::vector<std::string>& words, std:
   const std::string& word = words[at];
   if (word.starts_with("--")) {
     const Option* option = find(std::string_view{word}.substr(0, word.find('=')));
-    const bool wants_value = option != nullptr && option->take;
+    const bool wants_value = option != nullptr && option->takes_next_word();
     return wants_value && word.find('=') == std::string::npos ? 2 : 1;
   }
   for (std::size_t i = 1; i < word.size(); ++i) {
     const Option* option = find(std::string{"-"} + word[i]);
-    if (option != nullptr && option->take) return i + 1 == word.size() ? 2 : 1;
+    if (option != nullptr && option->takes_next_word()) return i + 1 == word.size() ? 2 : 1;
   }
   return 1;
 }
@@ -113,7 +119,7 @@ void Options::note_given(const std::vector<std::string>& words) {
     for (std::size_t i = 1; i < word.size(); ++i) {
       const std::string name = std::string{"-"} + word[i];
       note_given(name);
-      if (find(name)->take) break;
+      if (find(name)->takes_next_word()) break;
     }
   }
 }
@@ -142,7 +148,8 @@ void Options::parse_given(std::vector<std::string> words) const {
   CLI::App app;
   app.set_help_flag();  // ours is an option like any other
   for (const Option& option : options_) {
-    if (option.given && option.take) add_value(app, std::string{option.names}, option.take);
+    if (option.given && option.take)
+      add_value(app, std::string{option.names}, option.take, option.optional);
     if (option.given && option.act) app.add_flag_callback(std::string{option.names}, option.act);
   }
   try {
@@ -179,7 +186,8 @@ std::string Options::help() const {
     } else if (names.starts_with("--")) {
       names = "    " + names;
     }
-    if (option.take) names += fmt::format(" {}", option.shown);
+    if (option.optional) names += fmt::format("[={}]", option.shown);
+    if (option.takes_next_word()) names += fmt::format(" {}", option.shown);
     text += fmt::format("  {:<28} {}\n", names, option.help);
   }
   if (!example_.empty()) text += fmt::format("\nExample:\n  {}", example_);

@@ -43,6 +43,10 @@ class Options {
   /// An option with a value: `take` gets it, each time it is given, and throws
   /// std::invalid_argument where it is not acceptable. `shown` stands for it in the help.
   void value(std::string_view names, std::string_view shown, std::string_view help, Take take);
+  /// An option whose value may be left out (`take` gets an empty one then): only as `--x=VALUE`, so
+  /// that the next word is never taken for it.
+  void optional_value(std::string_view names, std::string_view shown, std::string_view help,
+                      Take take);
   /// The last part of the help.
   void example(std::string_view text) { example_ = text; }
 
@@ -64,10 +68,12 @@ class Options {
     For use;
     std::function<void()> act;
     Take take;
+    bool optional = false;  // the value
     bool given = false;
 
     std::string_view long_name() const { return names.substr(names.rfind(',') + 1); }
     bool goes_by(std::string_view name) const;
+    bool takes_next_word() const { return take && !optional; }
   };
 
   const Option* find(std::string_view name) const;

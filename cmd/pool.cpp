@@ -9,8 +9,10 @@
 #include <algorithm>
 #include <optional>
 
+#include "cmd/job_options.h"
 #include "cmd/jobs.h"
-#include "cmd/speed.h"
+#include "cmd/lesson.h"
+#include "cmd/numbers.h"
 #include "cmd/verbs.h"
 #include "engine/pool_run.h"
 #include "input/command_line.h"
@@ -38,6 +40,7 @@ struct PoolOptions {
   std::optional<std::string> tag_string;
   bool dry_run = false;
   bool no_run_if_empty = false;
+  JobOptions job;
 };
 
 void add_lesson(Options& options, PoolOptions& pool) {
@@ -76,6 +79,7 @@ void add_options(Options& options, PoolOptions& pool) {
   options.flag("--tag", "each line begins with the job's item and a tab", pool.tag);
   options.value("--tagstring", "STR", "the same with STR, in which placeholders stand",
                 [&](const std::string& text) { pool.tag_string = text; });
+  add_job_options(options, pool.job, Letters::LongOnly);
   options.group("How jobs are run");
   add_shell(options, pool.shared);
   add_shared(options, pool.shared);
@@ -151,6 +155,9 @@ std::optional<input::Template> tag_of(const PoolOptions& options) {
 void refuse_contradictions(const PoolOptions& options) {
   if (options.ungroup && options.group) throw UsageError{"-u and --group exclude each other"};
   if (!options.ungroup) return;
+  if (options.job.retry.reasons.match != nullptr) {
+    throw UsageError{"--retry-on match: needs the jobs' output, and -u lets it pass by"};
+  }
   if (options.keep_order) throw UsageError{"-k needs the jobs' output, and -u lets it pass by"};
   if (options.tag || options.tag_string) {
     throw UsageError{"--tag needs the jobs' output, and -u lets it pass by"};
@@ -186,6 +193,7 @@ int dry_run(const engine::Recipe& recipe, input::Inputs& inputs) {
 
 int own_many(input::CommandLine line, const PoolOptions& options, const Given& given) {
   refuse_contradictions(options);
+  job::Policy policy = policy_of(options.job);
   auto recipe = make_recipe(line.command, options);
   input::Inputs inputs{input::open_sources(sources_of(line, options), options.delimiter)};
   if (options.dry_run) return dry_run(recipe, inputs);
@@ -201,10 +209,9 @@ int own_many(input::CommandLine line, const PoolOptions& options, const Given& g
   if (tells_story(options.shared)) bus.add(narration);
   bus.add(trouble);
   const sys::Fd null = sys::open("/dev/null", O_RDONLY);
-  job::Policy policy;
   policy.group = Command::Group::Own;
   policy.in = null.get();
-  policy.capture = !options.ungroup;
+  policy.output.mode = options.ungroup ? job::Output::Inherit : job::Output::Capture;
   policy.parent_death_signal = SIGKILL;
   policy.signals = given.signals;
   engine::PoolRun run{{.recipe = std::move(recipe),

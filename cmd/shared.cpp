@@ -114,8 +114,7 @@ std::string command_text(const std::vector<std::string>& words) {
 }
 
 void block_signals() {
-  sigset_t signals = sys::all_signals();
-  for (const int signal : {SIGTSTP, SIGTTIN, SIGTTOU}) ::sigdelset(&signals, signal);
+  const sigset_t signals = sys::all_signals();
   if (::sigprocmask(SIG_BLOCK, &signals, nullptr) == -1) sys::fail("sigprocmask");
 }
 
@@ -130,6 +129,10 @@ int exit_code(const job::Outcome& outcome) {
     case job::Outcome::Kind::Ended:
     case job::Outcome::Kind::Cancelled:
       break;
+  }
+  if (outcome.accepted && outcome.fault == job::Outcome::Fault::None) return 0;
+  if (outcome.status.success() || outcome.fault == job::Outcome::Fault::Output) {
+    return outcome.fault == job::Outcome::Fault::None ? 0 : 125;
   }
   if (outcome.status.signaled()) sys::die_of(outcome.status.term_signal());
   return outcome.status.shell_code();

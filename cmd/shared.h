@@ -51,8 +51,7 @@ std::string command_name(const std::vector<std::string>& words);
 /// What that command is called before people.
 std::string command_text(const std::vector<std::string>& words);
 
-/// Blocks the signals that procrun reads from a descriptor from now on: all but those with which a
-/// terminal stops its foreground.
+/// Blocks the signals: procrun reads them from a descriptor from now on.
 void block_signals();
 
 /// The exit code for the end of the one command of this run. Where a signal killed it, this

@@ -1,11 +1,15 @@
 // spawn: as a lesson, a Process with its target and arguments; as a tool, owns COMMAND.
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include "cmd/account.h"
+#include "cmd/job_options.h"
 #include "cmd/verbs.h"
 #include "engine/single_run.h"
 #include "input/quantity.h"
+#include "input/shell.h"
 #include "job/tree.h"
 #include "process/process.h"
 #include "report/narration.h"
@@ -18,10 +22,18 @@ struct SpawnOptions {
   std::string name;
   std::string used_for;
   bool no_join = false;
-  job::Policy policy;
+  JobOptions job;
+  std::string in;
+  std::string out;
+  std::string err;
+  bool append = false;
+  bool quiet_ok = false;
+  job::OutputPolicy output;
+  bool time = false;
+  bool json = false;
 };
 
-void add_options(Options& options, SpawnOptions& spawn) {
+void add_story(Options& options, SpawnOptions& spawn) {
   options.group("The story");
   options.declare_for(Options::For::Both);
   options.value("--name", "NAME", "what the process is called (test, or COMMAND's name)",
@@ -31,17 +43,55 @@ void add_options(Options& options, SpawnOptions& spawn) {
   options.declare_for(Options::For::Lesson);
   options.flag("--no-join", "the parent goes on at once", spawn.no_join);
   options.declare_for(Options::For::Command);
-  options.group("Time");
-  options.value("-t,--timeout", "D", "end COMMAND after this long (250ms, 1.5s, 2m; 0: never)",
-                [&](const std::string& text) {
-                  const auto limit = input::parse_duration(text);
-                  spawn.policy.timeout.reset();
-                  if (limit.count() != 0) spawn.policy.timeout = limit;
-                });
+}
+
+/// SIZE, SIZE=truncate or SIZE=kill.
+void parse_max_output(const std::string& text, job::OutputPolicy& output) {
+  const auto equals = text.find('=');
+  output.most = input::parse_size(text.substr(0, equals));
+  const std::string what = equals == std::string::npos ? "truncate" : text.substr(equals + 1);
+  output.end_at_most = what == "kill";
+  if (what != "kill" && what != "truncate") {
+    throw std::invalid_argument("'" + input::printable(what) + "' is neither truncate nor kill");
+  }
+}
+
+void add_output(Options& options, SpawnOptions& spawn) {
+  options.group("Input and output");
+  options.value("--stdin", "FILE", "its stdin", [&](const std::string& file) { spawn.in = file; });
+  options.value("-o,--stdout", "FILE", "where its stdout goes",
+                [&](const std::string& file) { spawn.out = file; });
+  options.value("-e,--stderr", "FILE", "where its stderr goes",
+                [&](const std::string& file) { spawn.err = file; });
+  options.flag("--append", "to the end of these files", spawn.append);
+  options.flag("--merge", "stderr goes where stdout goes, in the order of writing",
+               spawn.output.merge);
+  options.flag("--quiet-ok", "its output is shown only if it failed", spawn.quiet_ok);
+  options.flag("--fail-on-stderr", "it has failed if it wrote to stderr",
+               spawn.output.fail_on_stderr);
+  options.value("--prefix", "TEXT", "before each line of its output",
+                [&](const std::string& text) { spawn.output.prefix = text; });
+  options.optional_value("--timestamps", "FORMAT",
+                         "the time before each line, by strftime and %.S (%H:%M:%.S)",
+                         [&](const std::string& format) {
+                           spawn.output.timestamps = format.empty() ? "%H:%M:%.S" : format;
+                         });
+  options.value("--max-output", "SIZE", "drop what is more (10M), or end it there (10M=kill)",
+                [&](const std::string& text) { parse_max_output(text, spawn.output); });
+}
+
+void add_options(Options& options, SpawnOptions& spawn) {
+  add_story(options, spawn);
+  add_job_options(options, spawn.job, Letters::Short);
+  add_output(options, spawn);
+  options.group("Account");
+  options.flag("--time", "tell real, user and system time at the end, as time -p", spawn.time);
+  options.flag("--json", "tell all that is known of its end, as one line of JSON", spawn.json);
   options.group("How COMMAND is run");
+  add_lock(options, spawn.job);
   add_shell(options, spawn.shared);
   add_shared(options, spawn.shared);
-  options.example("procrun spawn -t 5m make -j4 test");
+  options.example("procrun spawn -t 5m --retries 2 make -j4 test");
 }
 
 void pro_do(const std::string& name, const std::string& func) {
@@ -65,9 +115,59 @@ int lesson(const SpawnOptions& options) {
   return process.exitcode() == 0 ? 0 : 125;
 }
 
-int own(const std::vector<std::string>& command, SpawnOptions& options, const Given& given) {
+/// The files of -o, -e and --stdin, open as long as the run lasts.
+struct Files {
+  sys::Fd in;
+  sys::Fd out;
+  sys::Fd err;
+};
+
+Files open_files(const SpawnOptions& options) {
+  const int how = O_WRONLY | O_CREAT | O_APPEND | (options.append ? 0 : O_TRUNC);
+  Files files;
+  if (!options.in.empty()) files.in = sys::open(options.in, O_RDONLY);
+  if (!options.out.empty()) files.out = sys::open(options.out, how);
+  if (options.err.empty()) return files;
+  // The same file twice is one: what is written through two would overwrite each other.
+  const bool same = options.err == options.out;
+  files.err = same ? sys::duplicate(files.out.get()) : sys::open(options.err, how);
+  return files;
+}
+
+job::OutputPolicy output_policy(const SpawnOptions& options, const Files& files) {
+  job::OutputPolicy output = options.output;
+  if (files.out) output.out = files.out.get();
+  if (files.err) output.err = files.err.get();
+  const bool looked_at = output.most || output.fail_on_stderr || !output.prefix.empty() ||
+                         !output.timestamps.empty() || options.job.retry.reasons.match != nullptr;
+  if (looked_at) output.mode = job::Output::Stream;
+  if (options.quiet_ok) output.mode = job::Output::Capture;
+  return output;
+}
+
+void refuse_contradictions(const SpawnOptions& options) {
+  if (options.output.merge && !options.err.empty()) {
+    throw UsageError{"--merge and --stderr exclude each other"};
+  }
+  if (options.quiet_ok && (!options.out.empty() || !options.err.empty())) {
+    throw UsageError{"--quiet-ok shows output, which --stdout and --stderr put in files"};
+  }
+  if (options.append && options.out.empty() && options.err.empty()) {
+    throw UsageError{"--append needs --stdout or --stderr"};
+  }
+  if (options.output.merge && options.output.fail_on_stderr) {
+    throw UsageError{"--merge hides what --fail-on-stderr looks for"};
+  }
+}
+
+int own(const std::vector<std::string>& command, const SpawnOptions& options, const Given& given) {
+  refuse_contradictions(options);
+  job::Policy policy = policy_of(options.job);
+  const Files files = open_files(options);
+  const sys::Fd lock = take_lock(options.job);
   block_signals();
   job::become_subreaper();
+  sys::Outlet out{STDOUT_FILENO, "standard output"};
   sys::Outlet err{STDERR_FILENO, "standard error"};
   const LogThrough log_through{err};
   event::Bus bus;
@@ -77,14 +177,25 @@ int own(const std::vector<std::string>& command, SpawnOptions& options, const Gi
   Trouble trouble{false};
   if (tells_story(options.shared)) bus.add(narration);
   bus.add(trouble);
-  options.policy.signals = given.signals;
-  options.policy.parent_death_signal = SIGKILL;
-  engine::SingleRun run{{.argv = command_argv(command, options.shared)},
-                        either(options.used_for, command_text(command)),
-                        options.policy,
-                        bus,
-                        err};
-  return exit_code(run.run().outcome);
+  policy.signals = given.signals;
+  policy.parent_death_signal = SIGKILL;
+  if (files.in) policy.in = files.in.get();
+  policy.output = output_policy(options, files);
+  const bool accounts = options.json || bus.listens();
+  const auto started = sys::Clock::now();
+  const auto result = engine::SingleRun{{.job = {.argv = command_argv(command, options.shared)},
+                                         .text = either(options.used_for, command_text(command)),
+                                         .policy = std::move(policy),
+                                         .quiet_ok = options.quiet_ok,
+                                         .accounts = accounts},
+                                        bus,
+                                        out,
+                                        err}
+                          .run();
+  const auto wall = sys::Clock::now() - started;
+  if (options.time) tell(time_report(result.outcome, wall));
+  if (options.json) tell(json_report(command, result.outcome, wall));
+  return exit_code(result.outcome, options.job);
 }
 
 }  // namespace

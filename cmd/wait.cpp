@@ -5,7 +5,8 @@
 
 #include <system_error>
 
-#include "cmd/speed.h"
+#include "cmd/lesson.h"
+#include "cmd/numbers.h"
 #include "cmd/verbs.h"
 #include "engine/own_run.h"
 #include "job/tree.h"
@@ -27,10 +28,8 @@ struct WaitOptions {
 void add_options(Options& options, WaitOptions& wait) {
   options.group("The lesson");
   options.declare_for(Options::For::Lesson);
-  options.value("--exit-code", "N", "how the child ends (0)", [&](const std::string& text) {
-    wait.exit_code = parse_count(text, 0);
-    if (wait.exit_code > 255) throw std::invalid_argument("an exit code is at most 255");
-  });
+  options.value("--exit-code", "N", "how the child ends (0)",
+                [&](const std::string& text) { wait.exit_code = parse_number(text, 0, 255); });
   options.value("--kill", "SIG", "the child dies of this signal instead",
                 [&](const std::string& text) { wait.kill = sys::parse_signal(text); });
   options.value("--count", "N", "so many children (1)",

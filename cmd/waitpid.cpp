@@ -6,7 +6,8 @@
 #include <system_error>
 #include <vector>
 
-#include "cmd/speed.h"
+#include "cmd/lesson.h"
+#include "cmd/numbers.h"
 #include "cmd/verbs.h"
 #include "input/quantity.h"
 #include "process/fork.h"

@@ -2,12 +2,14 @@
 
 #include <fmt/core.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 
 #include "engine/wire.h"
 #include "job/tree.h"
+#include "sys/proc.h"
 
 namespace procrun::engine {
 
@@ -16,6 +18,7 @@ Local::Local(Options options, Client& client, sys::Poller& poller)
       in_worker_{std::move(options.in_worker)},
       workshop_{.policy = std::move(options.policy),
                 .listens = options.listens,
+                .accounts = options.accounts,
                 .once = options.once,
                 .spill = {}},
       spill_of_slot_(options.slots, -1),
@@ -29,7 +32,7 @@ Local::Local(Options options, Client& client, sys::Poller& poller)
 
 /// Before the fork, so that front and worker share the file.
 void Local::open_spill(unsigned slot) {
-  if (!workshop_.policy.capture) return;
+  if (workshop_.policy.output.mode != job::Output::Capture) return;
   spills_.push_back(sys::open_temporary());
   spill_of_slot_[slot] = spills_.back().get();
   workshop_.spill = {.fd = spill_of_slot_[slot], .end = 0};
@@ -66,7 +69,7 @@ void Local::failed(std::uint64_t id, const std::string& text) {
 /// us and ends now.
 void Local::lost(std::uint64_t id, pid_t worker, ExitStatus status) {
   slot_of_.erase(id);
-  job::kill_tree([this](pid_t pid) { return is_worker(pid); });
+  job::kill_tree([this](pid_t pid) { return is_worker(pid) || is_retired(pid); });
   reap_orphans();
   job::Supervised result;
   result.outcome.kind = job::Outcome::Kind::Lost;
@@ -90,11 +93,13 @@ void Local::reap_orphans() {
 }
 
 void Local::end_orphans() {
+  const auto retired = [this](pid_t pid) { return is_retired(pid); };
   for (;;) {
     reap_orphans();
     siginfo_t any{};
     if (::waitid(P_ALL, 0, &any, WEXITED | WNOHANG | WNOWAIT) == -1 && errno == ECHILD) return;
-    job::kill_tree();
+    if (sys::descendants_of(::getpid(), retired).empty()) return;
+    job::kill_tree(retired);
     sys::poll_until({}, sys::Clock::now() + std::chrono::milliseconds{10});
   }
 }
@@ -102,6 +107,11 @@ void Local::end_orphans() {
 bool Local::is_worker(pid_t pid) const {
   const auto workers = front_.workers();
   return std::find(workers.begin(), workers.end(), pid) != workers.end();
+}
+
+bool Local::is_retired(pid_t pid) const {
+  const auto& retired = front_.retired();
+  return std::find(retired.begin(), retired.end(), pid) != retired.end();
 }
 
 }  // namespace procrun::engine

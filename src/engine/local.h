@@ -36,6 +36,7 @@ class Local final : pool::Front::Client {
     unsigned slots = 1;
     job::Policy policy;
     bool listens = false;
+    bool accounts = false;            // somebody wants to know whether memory ran out
     bool once = false;                // there is one job: its worker goes when that has ended
     std::function<void()> in_worker;  // closes in a new worker what is the owner's
   };
@@ -68,6 +69,7 @@ class Local final : pool::Front::Client {
   void returned(std::uint64_t id) override;
   void open_spill(unsigned slot);
   bool is_worker(pid_t pid) const;
+  bool is_retired(pid_t pid) const;
 
   Client& client_;
   std::function<void()> in_worker_;

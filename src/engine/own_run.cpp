@@ -30,6 +30,11 @@ void SignalContext::hear(std::size_t) {
   }
 }
 
+void SignalContext::stand_still() {
+  ::raise(SIGSTOP);
+  orders_.push_front({.kind = job::Order::Kind::Resume});
+}
+
 std::optional<job::Order> SignalContext::next_order() {
   if (orders_.empty()) return std::nullopt;
   const job::Order order = orders_.front();

@@ -29,6 +29,7 @@ class SignalContext final : public job::Context {
   std::span<const int> inbox() const override { return {&fd_, 1}; }
   void hear(std::size_t which) override;
   std::optional<job::Order> next_order() override;
+  void stand_still() override;
   job::Spill& spill() override { return spill_; }
 
  private:

@@ -144,6 +144,11 @@ void PoolRun::obey_signals() {
       case SIGCHLD:
         local_.reap_orphans();
         continue;
+      case SIGTSTP:
+      case SIGTTIN:
+      case SIGTTOU:
+        if (!sys::is_ignored(signal)) stand_still(signal);
+        continue;
       case SIGPIPE:  // told by the write that failed
       case SIGCONT:
       case SIGURG:
@@ -160,6 +165,13 @@ void PoolRun::stop(int signal) {
   stopping_ = true;
   if (result_.signal == 0) result_.signal = signal;
   local_.order({.kind = job::Order::Kind::Stop});
+}
+
+/// Stops the jobs, their clocks and this process; what follows happens when it goes on.
+void PoolRun::stand_still(int signal) {
+  local_.order({.kind = job::Order::Kind::Pause, .signal = signal});
+  ::raise(SIGSTOP);
+  local_.order({.kind = job::Order::Kind::Resume});
 }
 
 void PoolRun::give_up(const std::string& why) {

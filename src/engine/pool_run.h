@@ -67,6 +67,7 @@ class PoolRun final : Local::Client {
   void watch(sys::Outlet& outlet, bool& watched, std::uint64_t id);
   void obey_signals();
   void stop(int signal);
+  void stand_still(int signal);
   void give_up(const std::string& why);
   bool may_start() const;
   bool all_done() const;

@@ -3,7 +3,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <array>
 #include <stdexcept>
+#include <utility>
 
 #include "engine/outcome_event.h"
 
@@ -16,16 +18,16 @@ constexpr std::uint64_t kSignals = 1;
 
 }  // namespace
 
-SingleRun::SingleRun(job::Job job, std::string text, const job::Policy& policy,
-                     const event::Bus& bus, sys::Outlet& err)
-    : job_{std::move(job)},
-      text_{std::move(text)},
+SingleRun::SingleRun(SinglePlan plan, const event::Bus& bus, sys::Outlet& out, sys::Outlet& err)
+    : plan_{std::move(plan)},
       bus_{bus},
+      out_{out},
       err_{err},
       signals_{sys::all_signals()},
       local_{{.slots = 1,
-              .policy = policy,
+              .policy = plan_.policy,
               .listens = bus.listens(),
+              .accounts = plan_.accounts,
               .once = true,
               .in_worker = [this] { signals_.close(); }},
              *this,
@@ -39,13 +41,27 @@ SingleResult SingleRun::run() {
   local_.close();
   while (!local_.finished()) serve();
   local_.end_orphans();
-  err_.flush();
+  while (!flushed() && result_.signal == 0) wait_for_reader();
   if (!broken_.empty()) throw std::runtime_error(broken_);
   return std::move(result_);
 }
 
+/// What was kept is shown to a reader who may sleep: a signal ends the wait.
+void SingleRun::wait_for_reader() {
+  const int outlet = out_.empty() ? err_.poll_fd() : out_.poll_fd();
+  std::array<pollfd, 2> fds{pollfd{.fd = outlet, .events = POLLOUT, .revents = 0},
+                            pollfd{.fd = signals_.fd(), .events = POLLIN, .revents = 0}};
+  sys::poll_until(fds, {});
+  obey_signals();
+}
+
+bool SingleRun::flushed() {
+  const bool out = out_.flush();
+  return err_.flush() && out;
+}
+
 void SingleRun::serve() {
-  err_.flush();
+  flushed();
   for (const auto& one : poller_.wait(local_.deadline())) {
     if (one.id == kSignals) obey_signals();
     if (pool::Front::owns(one.id)) local_.handle(one);
@@ -62,19 +78,32 @@ void SingleRun::obey_signals() {
     if (!order) continue;
     if (order->kind == job::Order::Kind::Stop && result_.signal == 0) result_.signal = signal;
     local_.order(*order);
+    if (order->kind == job::Order::Kind::Pause) stand_still();
   }
 }
 
-std::optional<job::Job> SingleRun::next_job(unsigned) { return std::exchange(job_, std::nullopt); }
+/// Stops this process as the terminal, or whoever sent the signal, wants it. What follows happens
+/// when it goes on.
+void SingleRun::stand_still() {
+  ::raise(SIGSTOP);
+  local_.order({.kind = job::Order::Kind::Resume});
+}
+
+std::optional<job::Job> SingleRun::next_job(unsigned) {
+  if (std::exchange(given_, true)) return std::nullopt;
+  return plan_.job;
+}
 
 void SingleRun::take(const event::Event& event) {
   if (event.type != Type::Exec) return bus_.emit(event);
   event::Event named = event;
-  named.text = text_;
+  named.text = plan_.text;
   bus_.emit(named);
 }
 
-void SingleRun::ended(std::uint64_t seq, job::Supervised result, int) {
+void SingleRun::ended(std::uint64_t seq, job::Supervised result, int spill_fd) {
+  const bool show = !plan_.quiet_ok || !result.outcome.success();
+  if (show) Printer{out_, err_, false}.print(seq, std::move(result.output), spill_fd);
   bus_.emit(end_event(seq, result.outcome));
   result_.outcome = std::move(result.outcome);
   over_ = true;
@@ -86,12 +115,26 @@ void SingleRun::broke(std::uint64_t, const std::string& why) {
 }
 
 std::optional<job::Order> order_for(const signalfd_siginfo& info, bool stops) {
+  using Kind = job::Order::Kind;
+  const bool group_has_it = info.ssi_code == SI_KERNEL;
   const int signal = static_cast<int>(info.ssi_signo);
-  if (signal == SIGCHLD || signal == SIGPIPE) return std::nullopt;
-  const bool stop = stops && (signal == SIGINT || signal == SIGTERM || signal == SIGHUP);
-  return job::Order{.kind = stop ? job::Order::Kind::Stop : job::Order::Kind::Forward,
-                    .signal = signal,
-                    .group_has_it = info.ssi_code == SI_KERNEL};
+  switch (signal) {
+    case SIGCHLD:
+    case SIGPIPE:
+      return std::nullopt;
+    case SIGTSTP:
+    case SIGTTIN:
+    case SIGTTOU:
+      return job::Order{.kind = Kind::Pause, .signal = signal, .group_has_it = group_has_it};
+    case SIGINT:
+    case SIGTERM:
+    case SIGHUP:
+      return job::Order{.kind = stops ? Kind::Stop : Kind::Forward,
+                        .signal = signal,
+                        .group_has_it = group_has_it};
+    default:
+      return job::Order{.kind = Kind::Forward, .signal = signal, .group_has_it = group_has_it};
+  }
 }
 
 }  // namespace procrun::engine

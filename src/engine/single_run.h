@@ -4,26 +4,35 @@
 #include <string>
 
 #include "engine/local.h"
+#include "engine/printer.h"
 #include "event/bus.h"
 #include "sys/outlet.h"
 #include "sys/signals.h"
 
 namespace procrun::engine {
 
-/// How the command of `spawn` ended, and which signal asked us to end it, if one did.
+/// What `spawn` was asked for.
+struct SinglePlan {
+  job::Job job;
+  std::string text;  // what the command is called before people
+  job::Policy policy;
+  bool quiet_ok = false;  // captured output is shown only if the command failed
+  bool accounts = false;
+};
+
+/// How the command ended, and which signal asked us to end it, if one did.
 struct SingleResult {
   job::Outcome outcome;
   int signal = 0;
 };
 
 /// Runs one job in a worker. Signals that procrun gets are passed on; INT, TERM and HUP also start
-/// the stop plan, and the second of them kills. All signals must be blocked but those with which a
-/// terminal stops us; those that this process ignores are not acted on.
+/// the stop plan, and the second of them kills; TSTP stops the command, its clocks and us. All
+/// signals must be blocked; those that this process ignores are not acted on.
 class SingleRun final : Local::Client {
  public:
-  /// `text` is what the command is called before people; `err` is where the bus's sinks write.
-  SingleRun(job::Job job, std::string text, const job::Policy& policy, const event::Bus& bus,
-            sys::Outlet& err);
+  /// `err` is where the bus's sinks write.
+  SingleRun(SinglePlan plan, const event::Bus& bus, sys::Outlet& out, sys::Outlet& err);
 
   /// Blocks. Throws std::runtime_error where procrun itself fails.
   SingleResult run();
@@ -37,11 +46,15 @@ class SingleRun final : Local::Client {
   void broke(std::uint64_t seq, const std::string& why) override;
 
   void serve();
+  bool flushed();
   void obey_signals();
+  void stand_still();
+  void wait_for_reader();
 
-  std::optional<job::Job> job_;
-  std::string text_;
+  SinglePlan plan_;
+  bool given_ = false;
   const event::Bus& bus_;
+  sys::Outlet& out_;
   sys::Outlet& err_;
   sys::Poller poller_;
   sys::SignalFd signals_;

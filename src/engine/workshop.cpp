@@ -24,6 +24,7 @@ class LinkContext final : public job::Context {
     if (!flush_by_) flush_by_ = sys::Clock::now() + kHoldBack;
   }
   bool listens() const override { return workshop_.listens; }
+  bool accounts() const override { return workshop_.accounts; }
   std::span<const int> inbox() const override {
     return {inbox_.data(), link_.front_gone() ? 1U : 2U};  // at its end it is always readable
   }
@@ -65,7 +66,9 @@ void run_job(pool::Link& link, pool::Reader& arguments, pool::Writer& result) {
   const job::Job job = get_job(arguments);
   if (workshop.once) link.leave_after_this();
   LinkContext context{link, workshop};
-  put(result, job::supervise(job, workshop.policy, context));
+  const auto supervised = job::supervise(job, workshop.policy, context);
+  if (supervised.outcome.left_behind) link.retire_after_this();
+  put(result, supervised);
 }
 
 }  // namespace

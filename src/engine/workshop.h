@@ -14,7 +14,8 @@ namespace procrun::engine {
 struct Workshop {
   job::Policy policy;
   bool listens = false;  // somebody wants to hear of starts
-  bool once = false;     // the worker goes after its first job
+  bool accounts = false;
+  bool once = false;  // the worker goes after its first job
   job::Spill spill;
   std::optional<sys::SignalFd> signals = std::nullopt;
 

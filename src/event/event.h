@@ -10,15 +10,19 @@
 namespace procrun::event {
 
 enum class Type : std::uint8_t {
-  RunStart,   // pid: who runs the whole
-  JobStart,   // a process is about to start the job's command; pid: that process
-  Exec,       // the command runs; pid, ppid
-  Stopped,    // the command was stopped, by whom the status tells
-  Timeout,    // its time is up
-  Signal,     // a signal was sent to its tree; status: which
-  Leak,       // a process that was still there when the command had ended; pid, text: its command
-  Reap,       // a process that was adopted has ended and was reaped; pid, status, text: its name
-  JobEnd,     // status: 0 success; duration, text: how it ended in words
+  RunStart,  // pid: who runs the whole
+  JobStart,  // a process is about to start the job's command; pid: that process
+  Exec,      // the command runs; pid, ppid
+  Stopped,   // the command was stopped, by whom the status tells
+  Timeout,   // its time is up; duration: how long it ran
+  Signal,    // a signal was sent to its tree; status: which
+  Killed,    // a process of the tree had to be killed; pid, text: its command
+  Dropped,   // it wrote more than it may: the rest of it is lost
+  Retry,     // an attempt failed, another follows after duration; status: its number, text: of many
+  Leak,      // a process that was still there when the command had ended; pid, text: its command;
+             // status: 0 it is ended, 1 it lives on
+  Reap,      // a process that was adopted has ended and was reaped; pid, status, text: its name
+  JobEnd,    // status: 0 success; duration, text: how it ended in words
   JobFailed,  // it could not start, or its worker was lost; text: why
   RunEnd,     // text: the summary
 };

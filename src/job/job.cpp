@@ -1,15 +1,49 @@
 #include "job/job.h"
 
+#include <algorithm>
+
 namespace procrun::job {
 
 StopPlan default_stop_plan() {
   return {{SIGTERM, std::chrono::seconds{10}}, {SIGKILL, sys::Duration::zero()}};
 }
 
+namespace {
+
+sys::Duration duration_of(const timeval& time) {
+  return std::chrono::seconds{time.tv_sec} + std::chrono::microseconds{time.tv_usec};
+}
+
+std::string text_of(Outcome::Fault fault) {
+  switch (fault) {
+    case Outcome::Fault::None:
+      return "";
+    case Outcome::Fault::Leak:
+      return ", but left processes behind";
+    case Outcome::Fault::Stderr:
+      return ", but wrote to stderr";
+    case Outcome::Fault::Output:
+      return ", for it wrote more than it may";
+  }
+  return "";
+}
+
+}  // namespace
+
+void Usage::add(const rusage& more) {
+  user += duration_of(more.ru_utime);
+  system += duration_of(more.ru_stime);
+  max_rss = std::max(max_rss, more.ru_maxrss);
+  minor_faults += more.ru_minflt;
+  major_faults += more.ru_majflt;
+  voluntary_switches += more.ru_nvcsw;
+  involuntary_switches += more.ru_nivcsw;
+}
+
 std::string Outcome::text() const {
   switch (kind) {
     case Kind::Ended:
-      return status.text();
+      return status.text() + (oom == Known::Yes ? ", out of memory" : "") + text_of(fault);
     case Kind::TimedOut:
       return "timed out: " + status.text();
     case Kind::Cancelled:

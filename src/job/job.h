@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -29,20 +30,55 @@ StopPlan default_stop_plan();
 
 /// What becomes of processes that a command leaves behind when it ends by itself.
 enum class Leftovers : std::uint8_t {
-  Stop,  // they are named and ended by the stop plan
-  Wait,  // the job is over when they are gone too
+  Stop,    // they are named and ended by the stop plan
+  Fail,    // the same, and the job has failed
+  Warn,    // they are named and live on
+  Ignore,  // they live on
+  Wait,    // the job is over when they are gone too
+};
+
+/// What becomes of a command's stdout and stderr.
+enum class Output : std::uint8_t {
+  Inherit,  // they are ours, or the descriptors of the policy
+  Capture,  // read by us, and handed over with the outcome
+  Stream,   // read by us line by line, decorated, and written on as they come
+};
+
+struct OutputPolicy {
+  Output mode = Output::Inherit;
+  /// Descriptors for the command, or for what is streamed; borrowed; -1: ours.
+  int out = -1;
+  int err = -1;
+  bool merge = false;           // stderr goes where stdout goes
+  std::string prefix = {};      // Stream: before each line
+  std::string timestamps = {};  // Stream: strftime(3) with %f for microseconds, before the prefix
+  std::optional<std::uint64_t> most = std::nullopt;  // bytes of both; what is more is dropped
+  bool end_at_most = false;                          // or it ends the command
+  bool fail_on_stderr = false;
 };
 
 /// What holds for every job of a run.
 struct Policy {
-  std::optional<sys::Duration> timeout = std::nullopt;
+  std::optional<sys::Duration> timeout = std::nullopt;   // of each attempt
+  std::optional<sys::Duration> deadline = std::nullopt;  // of all of them
   StopPlan stop = default_stop_plan();
+  bool foreground = false;  // signals are for the command alone, not for its tree
   Leftovers leftovers = Leftovers::Stop;
+  unsigned retries = 0;  // attempts after the first
+  /// Ends that count as success besides code 0.
+  std::vector<int> ok_codes = {};
+  std::vector<int> ok_signals = {};
+  std::shared_ptr<const struct RetryPolicy> retry = nullptr;
   Command::Group group = Command::Group::Same;
   /// The command's stdin; borrowed; -1: ours.
   int in = -1;
-  /// stdout and stderr are read by us and handed over with the outcome; else the command has ours.
-  bool capture = false;
+  OutputPolicy output = {};
+  /// Its environment ("K=V"); empty: ours.
+  std::optional<std::vector<std::string>> env = std::nullopt;
+  std::string directory = {};
+  bool close_others = false;
+  std::vector<int> kept = {};
+  std::optional<Place> place = std::nullopt;
   /// The command dies with the process that supervises it.
   int parent_death_signal = 0;
   /// What the command starts with.
@@ -57,8 +93,30 @@ struct Job {
   std::string tag = {};
 };
 
+/// What processes used (getrusage(2)): sums, but a maximum of memory.
+struct Usage {
+  sys::Duration user{};
+  sys::Duration system{};
+  long max_rss = 0;  // KiB
+  long minor_faults = 0;
+  long major_faults = 0;
+  long voluntary_switches = 0;
+  long involuntary_switches = 0;
+
+  void add(const rusage& more);
+};
+
+enum class Known : std::uint8_t { Unknown, No, Yes };
+
 /// How a job ended; how its process ended is an ExitStatus.
 struct Outcome {
+  enum class Fault : std::uint8_t {
+    None,
+    Leak,    // it left processes behind
+    Stderr,  // it wrote to stderr
+    Output,  // it wrote more than it may, and was ended for it
+  };
+
   enum class Kind : std::uint8_t {
     Ended,          // by itself: status
     TimedOut,       // we ended it: status; killed: KILL was needed
@@ -70,13 +128,25 @@ struct Outcome {
   Kind kind = Kind::Ended;
   ExitStatus status;
   bool killed = false;
+  /// Why a command that ended well counts as failed all the same.
+  Fault fault = Fault::None;
+  /// Of a death by KILL that we did not send: whether the kernel was out of memory.
+  Known oom = Known::Unknown;
+  /// The policy counts this end as a success.
+  bool accepted = false;
+  /// Processes of it live on: by the policy, or beyond our reach.
+  bool left_behind = false;
   int code = 0;
   pid_t pid = 0;
+  unsigned attempts = 1;
   sys::Duration duration{};
-  rusage usage{};
+  /// Of the command and of all that was waited for or adopted below it, in all attempts.
+  Usage usage = {};
   std::string why = {};
 
-  bool success() const noexcept { return kind == Kind::Ended && status.success(); }
+  bool success() const noexcept {
+    return kind == Kind::Ended && (status.success() || accepted) && fault == Fault::None;
+  }
   /// "exited with code 2", "timed out: killed by signal 15 (TERM)", "cannot execute x: …".
   std::string text() const;
 };

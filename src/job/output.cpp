@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "sys/error.h"
@@ -28,34 +29,75 @@ void write_all(int fd, std::string_view bytes, std::uint64_t offset) {
   }
 }
 
+int either(int fd, int otherwise) { return fd == -1 ? otherwise : fd; }
+
 }  // namespace
 
-void Capture::open() {
-  for (sys::Pipe& pipe : pipes_) {
-    pipe = sys::make_pipe();
-    sys::set_nonblocking(pipe.read.get());
+CommandOutput::CommandOutput(const OutputPolicy& policy, Spill& spill, std::string_view tag,
+                             const Pattern* pattern)
+    : policy_{policy},
+      spill_{spill},
+      pattern_{pattern},
+      streams_{{{{}, {}, {tag.empty() ? policy.prefix : tag, policy.timestamps}, {}},
+                {{}, {}, {tag.empty() ? policy.prefix : tag, policy.timestamps}, {}}}} {}
+
+void CommandOutput::open() {
+  if (policy_.mode == Output::Inherit) return;
+  for (const int number : {1, 2}) {
+    if (number == 2 && policy_.merge) break;
+    stream(number).pipe = sys::make_pipe();
+    sys::set_nonblocking(stream(number).pipe.read.get());
   }
-  captured_ = {};
   captured_.offset = spill_.end;
-  last_stream_ = 0;
-  in_line_ = {};
+  if (policy_.mode != Output::Stream) return;
+  stream(1).outlet.emplace(either(policy_.out, STDOUT_FILENO), "standard output");
+  stream(2).outlet.emplace(either(policy_.err, STDERR_FILENO), "standard error");
 }
 
-void Capture::close_command_ends() noexcept {
-  for (sys::Pipe& pipe : pipes_) pipe.write.reset();
+int CommandOutput::command_end(int number) const noexcept {
+  if (policy_.mode != Output::Inherit) {
+    return stream(policy_.merge ? 1 : number).pipe.write.get();
+  }
+  if (number == 1) return policy_.out;
+  return policy_.merge ? either(policy_.out, STDOUT_FILENO) : policy_.err;
 }
 
-pollfd Capture::watch(int stream) const noexcept {
-  return {.fd = pipes_[index(stream)].read.get(), .events = POLLIN, .revents = 0};
+void CommandOutput::close_command_ends() noexcept {
+  for (Stream& one : streams_) one.pipe.write.reset();
 }
 
-bool Capture::read(int stream) {
-  sys::Fd& pipe = pipes_[index(stream)].read;
+std::size_t CommandOutput::watch(std::span<pollfd> fds) {
+  std::size_t count = 0;
+  for (Stream& one : streams_) {
+    // Who reads slowly makes the command write slowly; we hold no more than a piece.
+    const bool waits = one.outlet && !one.outlet->flush();
+    if (one.outlet && one.outlet->broken()) one.pipe.read.reset();  // the command's SIGPIPE
+    if (waits) fds[count++] = {.fd = one.outlet->poll_fd(), .events = POLLOUT, .revents = 0};
+    if (!waits && one.pipe.read) {
+      fds[count++] = {.fd = one.pipe.read.get(), .events = POLLIN, .revents = 0};
+    }
+  }
+  return count;
+}
+
+bool CommandOutput::serve(std::span<const pollfd> fds) {
+  bool something = false;
+  for (const pollfd& ready : fds) {
+    if (ready.revents == 0) continue;
+    for (const int number : {1, 2}) {
+      if (stream(number).pipe.read.get() == ready.fd) something = read(number) || something;
+    }
+  }
+  return something;
+}
+
+bool CommandOutput::read(int number) {
+  sys::Fd& pipe = stream(number).pipe.read;
   if (!pipe) return false;
   auto& buffer = read_buffer();
   const ssize_t size = ::read(pipe.get(), buffer.data(), buffer.size());
   if (size > 0) {
-    append(stream, {buffer.data(), static_cast<std::size_t>(size)});
+    take(number, {buffer.data(), static_cast<std::size_t>(size)});
     return true;
   }
   if (size == 0) {
@@ -66,38 +108,34 @@ bool Capture::read(int stream) {
   return false;
 }
 
-void Capture::drain() {
-  for (const int stream : {1, 2}) {
+void CommandOutput::drain() {
+  for (const int number : {1, 2}) {
     // At most what a pipe holds, or one who goes on writing would hold us.
-    for (std::size_t left = kPipeSize; left > 0 && read(stream); left -= kInMemory) {
+    for (std::size_t left = kPipeSize; left > 0 && read(number); left -= kInMemory) {
     }
   }
 }
 
-std::string_view Capture::tagged(int stream, std::string_view bytes) {
-  bool& in_line = in_line_[index(stream)];
-  tagged_.clear();
-  while (!bytes.empty()) {
-    if (!in_line) tagged_ += tag_;
-    const auto newline = bytes.find('\n');
-    in_line = newline == std::string_view::npos;
-    const auto line = bytes.substr(0, in_line ? bytes.size() : newline + 1);
-    tagged_ += line;
-    bytes.remove_prefix(line.size());
-  }
-  return tagged_;
+void CommandOutput::take(int number, std::string_view bytes) {
+  wrote_stderr_ = wrote_stderr_ || number == 2;
+  if (pattern_ != nullptr) stream(number).search.look_at(bytes, *pattern_);
+  const std::uint64_t before = total_;
+  total_ += bytes.size();
+  if (policy_.most) bytes = bytes.substr(0, *policy_.most - std::min(before, *policy_.most));
+  if (bytes.empty()) return;
+  if (stream(number).starts.needed()) bytes = stream(number).starts.decorate(bytes);
+  if (policy_.mode == Output::Capture) return keep(number, bytes);
+  stream(number).outlet->write(bytes);
 }
 
-void Capture::append(int stream, std::string_view bytes) {
-  if (!tag_.empty()) bytes = tagged(stream, bytes);
+void CommandOutput::keep(int number, std::string_view bytes) {
   std::string& frames = captured_.frames;
   if (!frames.empty() && frames.size() + bytes.size() > kInMemory) spill();
-  const std::uint64_t flag = stream == 2 ? Captured::kStderr : 0;
-  std::uint64_t header = flag;
-  if (stream == last_stream_) {
+  std::uint64_t header = number == 2 ? Captured::kStderr : 0;
+  if (number == last_stream_) {
     std::memcpy(&header, frames.data() + last_header_, sizeof header);
   } else {
-    last_stream_ = stream;
+    last_stream_ = number;
     last_header_ = frames.size();
     frames.append(sizeof header, '\0');
   }
@@ -106,7 +144,7 @@ void Capture::append(int stream, std::string_view bytes) {
   frames.append(bytes);
 }
 
-void Capture::spill() {
+void CommandOutput::spill() {
   write_all(spill_.fd, captured_.frames, spill_.end);
   spill_.end += captured_.frames.size();
   captured_.length += captured_.frames.size();
@@ -114,8 +152,22 @@ void Capture::spill() {
   last_stream_ = 0;
 }
 
-Captured Capture::finish() {
-  for (sys::Pipe& pipe : pipes_) pipe = {};
+bool CommandOutput::passed_on() const {
+  return std::all_of(streams_.begin(), streams_.end(),
+                     [](const Stream& one) { return !one.outlet || one.outlet->empty(); });
+}
+
+bool CommandOutput::found_pattern() {
+  for (Stream& one : streams_) {
+    if (pattern_ == nullptr) return false;
+    one.search.look_at_rest(*pattern_);
+    if (one.search.found()) return true;
+  }
+  return false;
+}
+
+Captured CommandOutput::finish() {
+  for (Stream& one : streams_) one.pipe = {};
   // Of a job that has spilled, all is in the file: one place to read from.
   if (captured_.length != 0 && !captured_.frames.empty()) spill();
   return std::move(captured_);

@@ -1,13 +1,16 @@
 #pragma once
-// What a command writes, read from its pipes and kept until it has ended.
+// What a command writes: left to it, kept until it has ended, or passed on line by line.
 #include <poll.h>
 
 #include <array>
-#include <string>
+#include <optional>
+#include <span>
 #include <string_view>
 
+#include "job/decorate.h"
 #include "job/job.h"
 #include "sys/fd.h"
+#include "sys/outlet.h"
 
 namespace procrun::job {
 
@@ -18,38 +21,58 @@ struct Spill {
   std::uint64_t end = 0;
 };
 
-/// Reads a command's stdout and stderr. Up to 64 KiB stay in memory, more goes to the spill file.
-class Capture {
+/// The stdout and stderr of one attempt of a command.
+class CommandOutput {
  public:
-  /// `tag` goes before every line.
-  Capture(Spill& spill, std::string_view tag) : spill_{spill}, tag_{tag} {}
+  /// `tag` goes before every line; `pattern` may be null. All are borrowed.
+  CommandOutput(const OutputPolicy& policy, Spill& spill, std::string_view tag,
+                const Pattern* pattern);
 
-  /// New pipes. The ends for the command are to be closed once it has them.
+  /// New pipes, where the policy needs them. The command's ends are to be closed once it has them.
   void open();
-  int command_end(int stream) const noexcept { return pipes_[index(stream)].write.get(); }
+  /// The descriptor for the command's stream 1 or 2; -1: it inherits ours.
+  int command_end(int stream) const noexcept;
   void close_command_ends() noexcept;
 
-  /// What to poll for; fd -1 where a stream has ended.
-  pollfd watch(int stream) const noexcept;
-  /// Reads once, without waiting. True if there was something. Throws std::system_error where the
-  /// spill file is full.
-  bool read(int stream);
+  /// Fills in what to poll for, at most four; returns how many.
+  std::size_t watch(std::span<pollfd> fds);
+  /// Reads and writes on what is ready. True if the command has written something. Throws
+  /// std::system_error where it cannot be kept or passed on.
+  bool serve(std::span<const pollfd> fds);
   /// Reads what is there, without waiting for more.
   void drain();
-  /// All of it; the pipes are closed.
+  /// Nothing waits to be passed on.
+  bool passed_on() const;
+  /// What was kept; the pipes are closed.
   Captured finish();
 
+  bool wrote_stderr() const noexcept { return wrote_stderr_; }
+  bool too_much() const noexcept { return policy_.most && total_ > *policy_.most; }
+  bool found_pattern();
+
  private:
-  static std::size_t index(int stream) noexcept { return static_cast<std::size_t>(stream - 1); }
-  void append(int stream, std::string_view bytes);
-  std::string_view tagged(int stream, std::string_view bytes);
+  struct Stream {
+    sys::Pipe pipe;
+    std::optional<sys::Outlet> outlet;
+    LineStarts starts;
+    LineSearch search;
+  };
+
+  Stream& stream(int number) noexcept { return streams_[static_cast<std::size_t>(number - 1)]; }
+  const Stream& stream(int number) const noexcept {
+    return streams_[static_cast<std::size_t>(number - 1)];
+  }
+  bool read(int number);
+  void take(int number, std::string_view bytes);
+  void keep(int number, std::string_view bytes);
   void spill();
 
+  const OutputPolicy& policy_;
   Spill& spill_;
-  std::string_view tag_;
-  std::array<sys::Pipe, 2> pipes_;  // of streams 1 and 2
-  std::array<bool, 2> in_line_{};   // the stream's last byte was no newline
-  std::string tagged_;
+  const Pattern* pattern_;
+  std::array<Stream, 2> streams_;
+  bool wrote_stderr_ = false;
+  std::uint64_t total_ = 0;
   Captured captured_;
   int last_stream_ = 0;
   std::size_t last_header_ = 0;

@@ -16,6 +16,8 @@ struct Order {
     Forward,  // send the signal to the command
     Stop,     // run the stop plan, its first signal replaced by this one, if any; again: kill
     Abandon,  // nobody waits for the job any more: a short stop plan
+    Pause,    // stop the tree with the signal, and the clocks
+    Resume,   // continue both
   };
   Kind kind = Kind::Forward;
   int signal = 0;
@@ -30,6 +32,11 @@ class Context {
   virtual void emit(const event::Event& event) = 0;
   /// Whether anyone wants to hear of JobStart, Exec and Reap; the others are always emitted.
   virtual bool listens() const = 0;
+  /// Whether anyone wants to know what cannot be told afterwards (running out of memory).
+  virtual bool accounts() const { return false; }
+  /// The tree has been stopped: a context that stands in the foreground stops too, and orders to
+  /// resume when it goes on.
+  virtual void stand_still() {}
   /// Readable when there may be an order, or a child has changed (SIGCHLD). At most two.
   virtual std::span<const int> inbox() const = 0;
   /// Takes in what has come on inbox()[which], which is readable.
@@ -48,10 +55,11 @@ struct Supervised {
   Captured output;
 };
 
-/// Runs the job's command and returns when it has ended and nothing of its tree is left. Blocks,
-/// in one wait. The caller has blocked all signals and has no other children; where it is a
-/// subreaper, processes that leave the tree are found as well. Throws std::system_error where
-/// procrun itself fails (no pipe, a full spill file); nothing of the command is left then either.
+/// Runs the job's command, again if the policy has it so, and returns when it has ended and nothing
+/// of its tree is left that the policy does not let live. Blocks, in one wait. The caller has
+/// blocked all signals and has no other children; where it is a subreaper, processes that leave the
+/// tree are found as well. Throws std::system_error where procrun itself fails (no pipe, a full
+/// spill file); nothing of the command is left then either.
 Supervised supervise(const Job& job, const Policy& policy, Context& context);
 
 }  // namespace procrun::job

@@ -24,7 +24,7 @@ enum class Sent { Yes, Gone, Refused };
 Sent send(const Kin& member, int signal) {
   const auto pidfd = sys::open_pidfd(member.pid);
   const auto stat = sys::process_stat(member.pid);
-  if (!pidfd || !stat) return Sent::Gone;
+  if (!pidfd || !stat || stat->state == 'Z') return Sent::Gone;
   if (stat->ppid != member.parent && stat->ppid != ::getpid()) return Sent::Gone;
   try {
     return sys::send_signal(*pidfd, signal) ? Sent::Yes : Sent::Gone;
@@ -52,21 +52,23 @@ std::vector<pid_t> signal_tree(int signal, pid_t except_group, const Spare& spar
   return refused;
 }
 
-std::vector<pid_t> kill_tree(const Spare& spare) {
-  std::vector<pid_t> stopped;
-  std::vector<pid_t> refused;
+Swept kill_tree(const Spare& spare) {
+  Swept swept;
+  std::vector<pid_t> seen;
   // Each sweep leaves fewer that can still fork; the last one finds nobody new.
   for (bool found_new = true; found_new;) {
     found_new = false;
     for (const Kin& member : sys::descendants_of(::getpid(), spare)) {
-      if (std::find(stopped.begin(), stopped.end(), member.pid) != stopped.end()) continue;
-      stopped.push_back(member.pid);
+      if (std::find(seen.begin(), seen.end(), member.pid) != seen.end()) continue;
+      seen.push_back(member.pid);
       found_new = true;
-      if (send(member, SIGSTOP) == Sent::Refused) refused.push_back(member.pid);
+      if (send(member, SIGSTOP) == Sent::Refused) swept.refused.push_back(member.pid);
     }
   }
-  for (const Kin& member : sys::descendants_of(::getpid(), spare)) send(member, SIGKILL);
-  return refused;
+  for (const Kin& member : sys::descendants_of(::getpid(), spare)) {
+    if (send(member, SIGKILL) == Sent::Yes) swept.killed.push_back(member.pid);
+  }
+  return swept;
 }
 
 }  // namespace procrun::job

@@ -18,9 +18,14 @@ void become_subreaper();
 /// 0, are left out: the terminal has told them. Returns those that it may not signal (EPERM).
 std::vector<pid_t> signal_tree(int signal, pid_t except_group = 0, const Spare& spare = {});
 
+/// Whom a sweep has sent KILL, and whom it may not signal.
+struct Swept {
+  std::vector<pid_t> killed;
+  std::vector<pid_t> refused;
+};
+
 /// Kills every descendant: stops them one after the other until no new one appears, so that none
-/// can fork away, then sends KILL. They are still to be reaped. Returns those that it may not
-/// signal.
-std::vector<pid_t> kill_tree(const Spare& spare = {});
+/// can fork away, then sends KILL. They are still to be reaped.
+Swept kill_tree(const Spare& spare = {});
 
 }  // namespace procrun::job

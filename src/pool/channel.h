@@ -10,8 +10,8 @@
 namespace procrun::pool {
 
 /// What a record says. Down from the front: Call, Tell, Revoke. Up from the worker: Result, Error,
-/// Tell, Revoked.
-enum class RecordType : std::uint32_t { Call, Tell, Revoke, Result, Error, Revoked };
+/// Tell, Revoked, Retired.
+enum class RecordType : std::uint32_t { Call, Tell, Revoke, Result, Error, Revoked, Retired };
 
 /// One record. The payload is a view into the channel's buffer, good until its next receive().
 struct Record {

@@ -130,7 +130,30 @@ void Front::receive(unsigned slot) {
     poller_.remove(seat.channel.in());  // its end is told by the pidfd
     seat.reading = false;
   }
-  while (const auto record = seat.channel.next()) take(slot, *record);
+  while (const auto record = seat.channel.next()) {
+    if (record->type == RecordType::Retired) return let_retire(slot);
+    take(slot, *record);
+  }
+}
+
+/// Its slot gets another worker; the calls that it was given ahead come back.
+void Front::let_retire(unsigned slot) {
+  Seat& seat = seats_[slot];
+  poller_.remove(seat.child.pidfd());
+  retired_.push_back(seat.child.release());
+  const auto in_hand = std::move(seat.in_hand);
+  forget_worker(slot);
+  for (const std::uint64_t id : in_hand) client_.returned(id);
+}
+
+/// The seat is empty and its descriptors are closed.
+void Front::forget_worker(unsigned slot) {
+  Seat& seat = seats_[slot];
+  if (seat.reading) poller_.remove(seat.channel.in());
+  if (seat.writing) poller_.remove(seat.channel.out());
+  seat = Seat{};
+  scheduler_.emptied(slot);
+  --living_;
 }
 
 void Front::take(unsigned slot, const Record& record) {
@@ -159,18 +182,17 @@ void Front::bury(unsigned slot) {
   Seat& seat = seats_[slot];
   while (seat.reading) {
     const auto read = seat.channel.receive();
-    while (const auto record = seat.channel.next()) take(slot, *record);
+    while (const auto record = seat.channel.next()) {
+      if (record->type != RecordType::Retired) take(slot, *record);  // it did not live on after all
+    }
     if (read == Channel::Read::Some) continue;
     poller_.remove(seat.channel.in());
     seat.reading = false;
   }
-  if (seat.writing) poller_.remove(seat.channel.out());
   const ExitStatus status = seat.child.wait();
   const pid_t pid = seat.child.pid();
   const auto in_hand = std::move(seat.in_hand);
-  seat = Seat{};
-  scheduler_.emptied(slot);
-  --living_;
+  forget_worker(slot);
   if (in_hand.empty()) return;
   client_.lost(in_hand.front(), pid, status);
   for (std::size_t i = 1; i < in_hand.size(); ++i) client_.returned(in_hand[i]);

@@ -78,6 +78,8 @@ class Front {
   /// Workers that have not ended.
   unsigned living() const noexcept { return living_; }
   std::vector<pid_t> workers() const;
+  /// Workers that live on for what their last call left behind; they are nobody's to kill.
+  const std::vector<pid_t>& retired() const noexcept { return retired_; }
 
  private:
   struct Seat {
@@ -102,6 +104,8 @@ class Front {
   void receive(unsigned slot);
   void take(unsigned slot, const Record& record);
   void bury(unsigned slot);
+  void let_retire(unsigned slot);
+  void forget_worker(unsigned slot);
   std::uint64_t poll_id(unsigned slot, What what) const;
   bool waits_behind_slow_one(unsigned slot) const;
 
@@ -112,6 +116,7 @@ class Front {
   std::vector<Seat> seats_;
   std::uint32_t serials_ = 0;
   unsigned living_ = 0;
+  std::vector<pid_t> retired_;
   bool closed_ = false;
 };
 

@@ -1,10 +1,13 @@
 #include "pool/worker.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <exception>
 
 #include "process/fork.h"
@@ -49,6 +52,7 @@ void Link::sort(const Record& record) {
     case RecordType::Result:
     case RecordType::Error:
     case RecordType::Revoked:
+    case RecordType::Retired:
       return;
   }
 }
@@ -62,6 +66,16 @@ void Link::serve() {
     const Held call = std::move(calls_.front());
     calls_.pop_front();
     run(call);
+  }
+  if (retiring_) outlive_children();
+}
+
+/// Adopts what its tree still lets go, and keeps nothing open that somebody waits to be closed.
+void Link::outlive_children() {
+  channel_ = {};
+  const sys::Fd null = sys::open("/dev/null", O_RDWR);
+  for (const int fd : {0, 1, 2}) ::dup2(null.get(), fd);
+  while (::waitpid(-1, nullptr, 0) != -1 || errno == EINTR) {
   }
 }
 
@@ -79,6 +93,7 @@ void Link::run(const Held& call) {
     channel_.put(RecordType::Error, call.id, "unknown exception");
   }
   flush_output();
+  if (retiring_) channel_.put(RecordType::Retired, call.id, {});
   // Always before the next call begins, so that the front knows which one a dead worker was at.
   channel_.flush();
   std::erase_if(tells_, [&](const Held& tell) { return tell.id == call.id; });

@@ -32,6 +32,9 @@ class Link {
   /// The worker is not to take another call.
   void leave_after_this() noexcept { leaving_ = true; }
 
+  /// The same, and it stays until all its children have ended, whatever becomes of the front.
+  void retire_after_this() noexcept { leaving_ = retiring_ = true; }
+
   /// The worker loop: get, call, put, until the front closes the channel.
   void serve();
 
@@ -43,6 +46,7 @@ class Link {
 
   void run(const Held& call);
   void sort(const Record& record);
+  void outlive_children();
 
   Channel channel_;
   std::deque<Held> calls_;  // given ahead
@@ -50,6 +54,7 @@ class Link {
   std::optional<std::uint64_t> current_;
   bool closed_ = false;
   bool leaving_ = false;
+  bool retiring_ = false;
 };
 
 /// The life of a worker, in a process just forked by `front`: serves the link until the front is

@@ -58,6 +58,11 @@ std::optional<ExitStatus> Child::wait_until(const sys::Deadline& deadline) {
 
 std::optional<ExitStatus> Child::try_wait() { return reap(WNOHANG); }
 
+pid_t Child::release() noexcept {
+  pidfd_.reset();
+  return std::exchange(pid_, 0);
+}
+
 bool Child::send(int signal) { return running() && sys::send_signal(pidfd_, signal); }
 
 std::optional<ExitStatus> Child::reap(int options) {

@@ -33,6 +33,8 @@ class Child {
   std::optional<ExitStatus> wait_until(const sys::Deadline& deadline);
   /// The status if the child has ended. Never blocks.
   std::optional<ExitStatus> try_wait();
+  /// Gives it up: somebody else reaps it, or init does. The Child is empty then.
+  pid_t release() noexcept;
   /// Sends `signal` through the pidfd; false when it has ended already.
   bool send(int signal);
 

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -17,26 +18,39 @@ namespace {
 
 constexpr int kNone = -1;
 
-std::string explain(SpawnStep step, int error, const std::string& program,
-                    const std::string& directory) {
-  std::string why = std::generic_category().message(error);
+/// What was tried, for the message.
+std::string attempt(SpawnStep step, const std::string& program, const std::string& directory) {
   switch (step) {
     case SpawnStep::Start:
-      return "cannot start a process for " + program + ": " + why;
+      return "start a process for " + program;
     case SpawnStep::Signals:
-      return "cannot set the signals of " + program + ": " + why;
+      return "set the signals of " + program;
     case SpawnStep::Group:
-      return "cannot give " + program + " a process group: " + why;
-    case SpawnStep::ParentDeath:
-      return "cannot set the parent-death signal of " + program + ": " + why;
+      return "give " + program + " a process group";
     case SpawnStep::Stdio:
-      return "cannot place the standard descriptors of " + program + ": " + why;
+      return "place the standard descriptors of " + program;
+    case SpawnStep::Descriptors:
+      return "close descriptors for " + program;
+    case SpawnStep::Limits:
+      return "set the resource limits of " + program;
+    case SpawnStep::Cpus:
+      return "bind " + program + " to these processors";
+    case SpawnStep::Nice:
+      return "set the niceness of " + program;
+    case SpawnStep::OomScore:
+      return "set the OOM score of " + program;
+    case SpawnStep::User:
+      return "change the user of " + program;
     case SpawnStep::Directory:
-      return "cannot change directory to " + directory + ": " + why;
+      return "change directory to " + directory;
+    case SpawnStep::NoNewPrivs:
+      return "forbid new privileges to " + program;
+    case SpawnStep::ParentDeath:
+      return "set the parent-death signal of " + program;
     case SpawnStep::Exec:
-      return "cannot execute " + program + ": " + why;
+      return "execute " + program;
   }
-  return why;
+  return "start " + program;
 }
 
 /// execvp(3)'s rule: a name with a slash is a path, others are looked up in PATH, where an empty
@@ -83,7 +97,10 @@ bool may_pass_soon(int error) { return error == EAGAIN || error == ENOMEM || err
 
 SpawnError::SpawnError(SpawnStep step, int error, const std::string& program,
                        const std::string& directory)
-    : std::runtime_error{explain(step, error, program, directory)}, step_{step}, error_{error} {}
+    : std::runtime_error{"cannot " + attempt(step, program, directory) + ": " +
+                         std::generic_category().message(error)},
+      step_{step},
+      error_{error} {}
 
 int SpawnError::exit_code() const noexcept {
   if (step_ != SpawnStep::Exec) return 125;
@@ -108,6 +125,10 @@ pid_t Command::start(int* pidfd) const {
   script_words[0] = const_cast<char*>("/bin/sh");
   const auto environment = env ? c_array(*env) : std::vector<char*>{};
   std::array<sys::Fd, 3> copies;
+  std::vector<int> kept_fds = kept;
+  std::sort(kept_fds.begin(), kept_fds.end());
+  kept_fds.erase(std::unique(kept_fds.begin(), kept_fds.end()), kept_fds.end());
+  std::erase_if(kept_fds, [](int fd) { return fd < 3; });  // those reach it anyway
 
   ExecPlan plan{.candidates = candidates.data(),
                 .argv = words.data(),
@@ -118,6 +139,9 @@ pid_t Command::start(int* pidfd) const {
                           above_stdio(err, copies[2])},
                 .group = group,
                 .close_others = close_others,
+                .kept = kept_fds.data(),
+                .kept_count = kept_fds.size(),
+                .place = place,
                 .parent_death_signal = parent_death_signal,
                 .parent = ::getpid()};
   const sys::SignalState state = signals ? *signals : sys::signal_state();

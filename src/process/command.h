@@ -42,8 +42,11 @@ struct Command {
   int out = -1;
   int err = -1;
   Group group = Group::Same;
-  /// Descriptors from 3 on do not reach it, close-on-exec or not.
+  /// Descriptors from 3 on do not reach it, close-on-exec or not; but those named in `kept`.
   bool close_others = false;
+  std::vector<int> kept = {};
+  /// Limits, processors, niceness, user and so on; borrowed; null: as we have them.
+  const Place* place = nullptr;
   /// The signal it gets when this process (the thread that calls spawn) dies; 0: none.
   int parent_death_signal = 0;
   /// The signal mask and ignored signals it starts with, and the handlers that it must not run

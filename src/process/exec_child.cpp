@@ -4,6 +4,8 @@
 #include <linux/close_range.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -57,7 +59,58 @@ bool place_stdio(const ExecPlan& plan) noexcept {
   for (int fd = 0; fd < 3; ++fd) {
     if (plan.stdio[fd] != -1 && ::dup2(plan.stdio[fd], fd) == -1) return false;
   }
-  return !plan.close_others || ::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) == 0;
+  return true;
+}
+
+/// Marks all from 3 on but the kept ones close-on-exec: the gaps between those.
+bool close_others(const ExecPlan& plan) noexcept {
+  unsigned from = 3;
+  for (std::size_t i = 0; i <= plan.kept_count; ++i) {
+    const bool last = i == plan.kept_count;
+    const unsigned kept = last ? 0 : static_cast<unsigned>(plan.kept[i]);
+    const unsigned to = last ? ~0U : kept - 1;
+    if (from <= to && ::syscall(SYS_close_range, from, to, CLOSE_RANGE_CLOEXEC) == -1) return false;
+    from = kept + 1;
+  }
+  return true;
+}
+
+bool set_limits(const Place& place) noexcept {
+  for (const Limit& limit : place.limits) {
+    const auto resource = static_cast<__rlimit_resource>(limit.resource);
+    if (::setrlimit(resource, &limit.value) == -1) return false;
+  }
+  return true;
+}
+
+bool set_oom_score(const Place& place) noexcept {
+  const int fd = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (fd == -1) return false;
+  const std::size_t size = place.oom_score_adj.size();
+  const bool written = ::write(fd, place.oom_score_adj.data(), size) == static_cast<ssize_t>(size);
+  ::close(fd);
+  return written;
+}
+
+/// By the bare calls: the library's would look for other threads, in memory that is the parent's.
+bool become(const User& user) noexcept {
+  return ::syscall(SYS_setgroups, user.groups.size(), user.groups.data()) == 0 &&
+         ::syscall(SYS_setresgid, user.gid, user.gid, user.gid) == 0 &&
+         ::syscall(SYS_setresuid, user.uid, user.uid, user.uid) == 0;
+}
+
+/// What may need our rights comes before we give them up.
+void take_place(ExecPlan& plan, const Place& place) noexcept {
+  if (!set_limits(place)) give_up(plan, SpawnStep::Limits);
+  if (place.cpus && ::sched_setaffinity(0, sizeof *place.cpus, &*place.cpus) == -1) {
+    give_up(plan, SpawnStep::Cpus);
+  }
+  if (place.nice && ::setpriority(PRIO_PROCESS, 0, *place.nice) == -1) {
+    give_up(plan, SpawnStep::Nice);
+  }
+  if (!place.oom_score_adj.empty() && !set_oom_score(place)) give_up(plan, SpawnStep::OomScore);
+  if (place.umask) ::umask(*place.umask);
+  if (place.user && !become(*place.user)) give_up(plan, SpawnStep::User);
 }
 
 [[noreturn]] void execute(ExecPlan& plan) noexcept {
@@ -83,9 +136,16 @@ int run_child(void* argument) {
   }
   if (!join_group(plan.group)) give_up(plan, SpawnStep::Group);
   if (!place_stdio(plan)) give_up(plan, SpawnStep::Stdio);
+  if (plan.close_others && !close_others(plan)) give_up(plan, SpawnStep::Descriptors);
+  if (plan.place != nullptr) take_place(plan, *plan.place);
   if (plan.directory != nullptr && ::chdir(plan.directory) == -1) {
     give_up(plan, SpawnStep::Directory);
   }
+  if (plan.place != nullptr && plan.place->no_new_privs &&
+      ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1) {
+    give_up(plan, SpawnStep::NoNewPrivs);
+  }
+  // Last, since a change of user clears it.
   if (!ask_for_parent_death(plan)) give_up(plan, SpawnStep::ParentDeath);
   if (::sigprocmask(SIG_SETMASK, &plan.mask, nullptr) == -1) give_up(plan, SpawnStep::Signals);
   execute(plan);

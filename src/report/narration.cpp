@@ -26,6 +26,9 @@ std::string Narration::line_of(const Event& event) const {
       return fmt::format("child process {} was stopped: it still counts as running", event.pid);
     case Type::Timeout:
       return fmt::format("time is up for {} after {:.3f}s", event.pid, seconds(event.duration));
+    case Type::Retry:
+      return fmt::format("attempt {} of {} follows in {:.3f}s", event.status, event.text,
+                         seconds(event.duration));
     default:
       return story_ == Story::Single ? single(event) : pool(event);
   }

@@ -14,7 +14,4 @@ struct Speed {
 /// Declares --speed.
 void add_speed(Options& options, Speed& speed);
 
-/// A whole number of at least `least`. Throws std::invalid_argument.
-int parse_count(const std::string& text, int least);
-
 }  // namespace procrun::cmd

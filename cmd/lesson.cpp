@@ -1,12 +1,11 @@
-#include "cmd/speed.h"
+#include "cmd/lesson.h"
 
 #include <time.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cmath>
 #include <cstdlib>
-#include <limits>
+#include <stdexcept>
 
 namespace procrun::cmd {
 
@@ -27,16 +26,6 @@ void add_speed(Options& options, Speed& speed) {
       throw std::invalid_argument("'" + text + "' is not a number above 0 (2, 0.5, 100)");
     }
   });
-}
-
-int parse_count(const std::string& text, int least) {
-  int number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (text.empty() || error != std::errc{} || *end != '\0' || number < least) {
-    throw std::invalid_argument("'" + text + "' is not a whole number of at least " +
-                                std::to_string(least));
-  }
-  return number;
 }
 
 }  // namespace procrun::cmd

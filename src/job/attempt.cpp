@@ -1,0 +1,319 @@
+#include "job/attempt.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "job/tree.h"
+#include "sys/error.h"
+#include "sys/poller.h"
+#include "sys/proc.h"
+
+namespace procrun::job {
+
+using event::Type;
+using sys::Clock;
+
+namespace {
+
+/// What a command leaves behind when it ends by itself may end by itself too: so long it may take,
+/// anew for each piece of output, and so long at the most.
+constexpr auto kLinger = std::chrono::milliseconds{100};
+constexpr auto kLingerMost = std::chrono::seconds{2};
+/// For a tree whose caller is gone.
+constexpr auto kAbandonedGrace = std::chrono::milliseconds{500};
+/// So long who was killed may take to go, before it is called beyond our reach.
+constexpr auto kUnkillable = std::chrono::seconds{5};
+
+bool holds(const std::vector<int>& numbers, int number) {
+  return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
+}
+
+}  // namespace
+
+Supervised Attempt::run() {
+  while (const auto order = context_.next_order()) obey(*order);  // it may be cancelled by now
+  if (stopping_ || !start()) return {std::move(outcome_), {}};
+  while (!done_) {
+    sleep();
+    while (const auto order = context_.next_order()) obey(*order);
+    reap();
+    on_deadlines();
+    settle();
+  }
+  return conclude();
+}
+
+Command Attempt::command() {
+  Command command{.argv = job_.argv};
+  command.env = policy_.env;
+  command.directory = policy_.directory;
+  command.in = course_.feed ? course_.feed->begin() : policy_.in;
+  command.out = output_.command_end(1);
+  command.err = output_.command_end(2);
+  command.group = policy_.group;
+  command.close_others = policy_.close_others;
+  command.kept = policy_.kept;
+  command.place = policy_.place ? &*policy_.place : nullptr;
+  command.parent_death_signal = policy_.parent_death_signal;
+  command.signals = policy_.signals;
+  return command;
+}
+
+bool Attempt::start() {
+  output_.open();
+  if (context_.listens()) emit({.type = Type::JobStart, .pid = ::getpid()});
+  if (context_.accounts()) oom_before_ = oom_count();
+  started_ = Clock::now();
+  try {
+    outcome_.pid = command().start();
+  } catch (const SpawnError& error) {
+    outcome_.kind = Outcome::Kind::CouldNotStart;
+    outcome_.code = error.exit_code();
+    outcome_.why = error.what();
+    return false;
+  }
+  alive_ = children_ = true;
+  output_.close_command_ends();
+  if (course_.feed) course_.feed->started();
+  if (context_.listens()) emit({.type = Type::Exec, .pid = outcome_.pid, .ppid = ::getpid()});
+  if (policy_.timeout) course_.deadlines.set(Deadlines::TimeIsUp, started_ + *policy_.timeout);
+  return true;
+}
+
+/// The one wait. What has come is taken in: orders first, then output.
+void Attempt::sleep() {
+  const auto inbox = context_.inbox();
+  std::array<pollfd, 8> fds{};
+  std::size_t heard = 0;
+  for (const int fd : inbox) fds[heard++] = {.fd = fd, .events = POLLIN, .revents = 0};
+  const std::size_t fed =
+      heard + (course_.feed ? course_.feed->watch(std::span{fds}.subspan(heard)) : 0);
+  const std::size_t count = fed + output_.watch(std::span{fds}.subspan(fed));
+  const auto flush_by = context_.flush_by();
+  const auto nearest = sys::earlier(course_.deadlines.nearest(), gives_up_);
+  sys::poll_until({fds.data(), count}, sys::earlier(nearest, flush_by));
+  if (flush_by && *flush_by <= Clock::now()) context_.flush();
+  for (std::size_t i = 0; i < heard; ++i) {
+    if (fds[i].revents != 0) context_.hear(i);
+  }
+  if (course_.feed) course_.feed->serve(std::span{fds}.subspan(heard, fed - heard));
+  const bool something = output_.serve(std::span{fds}.subspan(fed, count - fed));
+  if (something && course_.deadlines.is_set(Deadlines::Leftovers)) linger();
+}
+
+void Attempt::obey(const Order& order) {
+  switch (order.kind) {
+    case Order::Kind::Forward:
+      // Unreaped, so the number is its own. One that may not be signalled is not ours to judge.
+      if (alive_ && !order.group_has_it) ::kill(outcome_.pid, order.signal);
+      return;
+    case Order::Kind::Pause:
+      return pause(order);
+    case Order::Kind::Resume:
+      return resume();
+    case Order::Kind::Stop: {
+      course_.cancelled = true;
+      StopPlan plan = policy_.stop;
+      if (stopping_) plan = {{SIGKILL, {}}};
+      if (order.signal != 0 && !stopping_) plan.front().signal = order.signal;
+      return begin_stop(Outcome::Kind::Cancelled, std::move(plan), order.group_has_it);
+    }
+    case Order::Kind::Abandon:
+      course_.cancelled = true;
+      return begin_stop(Outcome::Kind::Cancelled, {{SIGTERM, kAbandonedGrace}, {SIGKILL, {}}},
+                        false);
+  }
+}
+
+void Attempt::pause(const Order& order) {
+  course_.deadlines.pause(Clock::now());
+  signal_tree(order.signal, order.group_has_it ? ::getpgrp() : 0);
+  context_.stand_still();
+}
+
+void Attempt::resume() {
+  const auto pause = course_.deadlines.resume(Clock::now());
+  if (gives_up_) *gives_up_ += pause;
+  signal_tree(SIGCONT);
+}
+
+void Attempt::begin_stop(Outcome::Kind why, StopPlan plan, bool group_has_it) {
+  if (!stopping_) {
+    stopping_ = why;
+    if (alive_ || outcome_.pid == 0) outcome_.kind = why;
+  }
+  course_.deadlines.clear(Deadlines::TimeIsUp);
+  course_.deadlines.clear(Deadlines::Leftovers);
+  if (!children_) return;
+  const bool alone = policy_.foreground && alive_;
+  stop_.begin(std::move(plan), group_has_it, alone ? outcome_.pid : 0);
+  after_step();
+}
+
+void Attempt::after_step() {
+  if (stop_.killing() && !gives_up_) gives_up_ = Clock::now() + kUnkillable;
+  if (stop_.killing() && alive_) outcome_.killed = true;
+  emit({.type = Type::Signal, .pid = outcome_.pid, .status = stop_.signal()});
+  for (const pid_t pid : stop_.take_killed()) {
+    emit({.type = Type::Killed, .pid = pid, .text = sys::command_of(pid)});
+  }
+  course_.deadlines.set(Deadlines::NextStep, Clock::now() + stop_.wait());
+}
+
+void Attempt::on_deadlines() {
+  const auto now = Clock::now();
+  auto& deadlines = course_.deadlines;
+  const bool all = deadlines.due(Deadlines::AllTimeIsUp, now);
+  if (alive_ && !stopping_ && (all || deadlines.due(Deadlines::TimeIsUp, now))) {
+    emit({.type = Type::Timeout, .pid = outcome_.pid, .duration = now - started_});
+    begin_stop(Outcome::Kind::TimedOut, policy_.stop, false);
+  }
+  if (all) deadlines.clear(Deadlines::AllTimeIsUp);
+  if (alive_ && !stopping_ && output_.too_much() && policy_.output.end_at_most) {
+    outcome_.fault = Outcome::Fault::Output;
+    begin_stop(Outcome::Kind::Ended, policy_.stop, false);
+  }
+  if (deadlines.due(Deadlines::NextStep, now)) {
+    stop_.next();
+    after_step();
+  }
+  if (deadlines.due(Deadlines::Leftovers, now)) deal_with_leftovers();
+}
+
+/// SIGCHLD does not count: everyone who has ended is reaped, whoever it was that woke us.
+void Attempt::reap() {
+  while (children_) {
+    siginfo_t peek{};
+    std::string name;
+    if (context_.listens() && ::waitid(P_ALL, 0, &peek, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+        peek.si_pid != 0 && peek.si_pid != outcome_.pid) {
+      name = sys::command_of(peek.si_pid);  // known only until it is reaped
+    }
+    int status = 0;
+    rusage usage{};
+    const pid_t pid = ::wait4(-1, &status, WNOHANG | WUNTRACED | WCONTINUED, &usage);
+    if (pid == 0) return;
+    if (pid == -1) {
+      if (errno != ECHILD) sys::fail("wait4");
+      children_ = false;
+      return;
+    }
+    note(pid, ExitStatus{status}, usage);
+    if (!name.empty() && pid == peek.si_pid) {
+      emit({.type = Type::Reap, .pid = pid, .status = status, .text = name});
+    }
+  }
+}
+
+void Attempt::note(pid_t pid, ExitStatus status, const rusage& usage) {
+  if (status.stopped() && pid == outcome_.pid) {
+    emit({.type = Type::Stopped, .pid = pid, .status = status.raw()});
+  }
+  if (status.stopped() || status.continued()) return;
+  course_.usage.add(usage);
+  if (pid != outcome_.pid || !alive_) return;
+  alive_ = false;
+  course_.deadlines.clear(Deadlines::TimeIsUp);
+  outcome_.status = status;
+  outcome_.duration = Clock::now() - started_;
+  if (oom_before_ && status.signaled() && status.term_signal() == SIGKILL && !outcome_.killed) {
+    outcome_.oom = oom_since(*oom_before_);
+  }
+}
+
+/// The command decides when the job ends; what it left behind decides how long that takes.
+void Attempt::settle() {
+  auto& deadlines = course_.deadlines;
+  if (!children_) {
+    done_ = output_.passed_on() || course_.cancelled;
+  } else if (gives_up_ && (*gives_up_ <= Clock::now() ||
+                           (stop_.killing() && !stop_.refused().empty() && !alive_))) {
+    give_up();
+  } else if (!alive_ && !stopping_ && policy_.leftovers != Leftovers::Wait &&
+             !deadlines.is_set(Deadlines::Leftovers)) {
+    deadlines.set(Deadlines::LeftoversAtMost, Clock::now() + kLingerMost);
+    linger();
+  } else if (!alive_ && policy_.foreground && stop_.begun() && !dealt_with_leftovers_) {
+    deal_with_leftovers();
+  }
+}
+
+/// Another user's by now, or asleep in the kernel: beyond our reach.
+void Attempt::give_up() {
+  name_leaks();
+  outcome_.left_behind = true;
+  done_ = true;
+  if (!alive_) return;
+  outcome_.kind = Outcome::Kind::Lost;
+  outcome_.why = "process " + std::to_string(outcome_.pid) + " cannot be killed by us";
+}
+
+void Attempt::linger() {
+  const auto at_most = course_.deadlines.at(Deadlines::LeftoversAtMost);
+  course_.deadlines.set(Deadlines::Leftovers, *sys::earlier(at_most, Clock::now() + kLinger));
+}
+
+void Attempt::deal_with_leftovers() {
+  dealt_with_leftovers_ = true;
+  switch (policy_.leftovers) {
+    case Leftovers::Fail:
+      outcome_.fault = Outcome::Fault::Leak;
+      [[fallthrough]];
+    case Leftovers::Stop:
+      name_leaks();
+      return begin_stop(Outcome::Kind::Ended, policy_.stop, false);
+    case Leftovers::Warn:
+      name_leaks();
+      [[fallthrough]];
+    case Leftovers::Ignore:
+    case Leftovers::Wait:
+      outcome_.left_behind = true;
+      done_ = true;
+  }
+}
+
+void Attempt::name_leaks() {
+  const bool lives_on = policy_.leftovers == Leftovers::Warn || gives_up_;
+  for (const auto& [pid, parent] : sys::descendants_of(::getpid())) {
+    emit({.type = Type::Leak,
+          .pid = pid,
+          .ppid = parent,
+          .status = lives_on ? 1 : 0,
+          .text = sys::command_of(pid)});
+  }
+}
+
+Supervised Attempt::conclude() {
+  output_.drain();
+  for (const auto kind : {Deadlines::NextStep, Deadlines::Leftovers, Deadlines::LeftoversAtMost}) {
+    course_.deadlines.clear(kind);
+  }
+  if (output_.too_much()) emit({.type = Type::Dropped, .pid = outcome_.pid});
+  const ExitStatus status = outcome_.status;
+  outcome_.accepted = status.exited() ? holds(policy_.ok_codes, status.code())
+                                      : holds(policy_.ok_signals, status.term_signal());
+  if (policy_.output.fail_on_stderr && output_.wrote_stderr() &&
+      outcome_.fault == Outcome::Fault::None) {
+    outcome_.fault = Outcome::Fault::Stderr;
+  }
+  return {std::move(outcome_), output_.finish()};
+}
+
+/// For the way out by exception.
+void Attempt::clean_up() noexcept {
+  try {
+    while (children_) {
+      kill_tree();
+      reap();
+      if (children_) sys::poll_until({}, Clock::now() + std::chrono::milliseconds{50});
+    }
+  } catch (const std::exception&) {
+    // The reason that is already on its way says more.
+  }
+}
+
+}  // namespace procrun::job

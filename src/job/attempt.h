@@ -1,0 +1,81 @@
+#pragma once
+// One attempt at a job: the command from its start until nothing of its tree is left.
+#include <optional>
+
+#include "job/deadlines.h"
+#include "job/feed.h"
+#include "job/oom.h"
+#include "job/output.h"
+#include "job/retry.h"
+#include "job/stop.h"
+#include "job/supervise.h"
+
+namespace procrun::job {
+
+/// What of a job outlives its single attempts.
+struct Course {
+  Deadlines deadlines;
+  Usage usage;
+  unsigned attempt = 1;
+  std::optional<Feed> feed;  // stdin, where more than one attempt may need it
+  bool cancelled = false;    // no attempt may follow
+};
+
+/// See supervise(). To be run once.
+class Attempt {
+ public:
+  Attempt(const Job& job, const Policy& policy, Context& context, Course& course)
+      : job_{job},
+        policy_{policy},
+        context_{context},
+        course_{course},
+        output_{policy.output, context.spill(), job.tag,
+                policy.retry ? policy.retry->reasons.match.get() : nullptr} {}
+
+  Supervised run();
+  bool found_pattern() { return output_.found_pattern(); }
+  void clean_up() noexcept;
+
+ private:
+  bool start();
+  Command command();
+  void sleep();
+  void obey(const Order& order);
+  void pause(const Order& order);
+  void resume();
+  void reap();
+  void note(pid_t pid, ExitStatus status, const rusage& usage);
+  void settle();
+  void deal_with_leftovers();
+  void linger();
+  void give_up();
+  void begin_stop(Outcome::Kind why, StopPlan plan, bool group_has_it);
+  void after_step();
+  void on_deadlines();
+  void name_leaks();
+  Supervised conclude();
+
+  void emit(event::Event event) {
+    event.seq = job_.seq;
+    context_.emit(event);
+  }
+
+  const Job& job_;
+  const Policy& policy_;
+  Context& context_;
+  Course& course_;
+  CommandOutput output_;
+
+  Outcome outcome_;
+  sys::Clock::time_point started_ = sys::Clock::now();
+  std::optional<OomCount> oom_before_;
+  bool alive_ = false;     // the command has not been reaped
+  bool children_ = false;  // somebody of the tree has not been reaped
+  bool done_ = false;
+  std::optional<Outcome::Kind> stopping_;
+  Stop stop_;
+  sys::Deadline gives_up_;
+  bool dealt_with_leftovers_ = false;
+};
+
+}  // namespace procrun::job

@@ -1,0 +1,266 @@
+#include "job/limits.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string_view>
+
+#include "input/quantity.h"
+#include "input/shell.h"
+#include "process/command.h"
+#include "sys/fd.h"
+#include "sys/slurp.h"
+
+namespace procrun::job {
+namespace {
+
+enum class Unit { Count, Bytes, Seconds, Microseconds };
+
+struct Named {
+  std::string_view name;
+  int resource;
+  Unit unit;
+};
+
+constexpr std::array kNamed{
+    Named{"as", RLIMIT_AS, Unit::Bytes},
+    Named{"core", RLIMIT_CORE, Unit::Bytes},
+    Named{"cpu", RLIMIT_CPU, Unit::Seconds},
+    Named{"data", RLIMIT_DATA, Unit::Bytes},
+    Named{"fsize", RLIMIT_FSIZE, Unit::Bytes},
+    Named{"locks", RLIMIT_LOCKS, Unit::Count},
+    Named{"memlock", RLIMIT_MEMLOCK, Unit::Bytes},
+    Named{"msgqueue", RLIMIT_MSGQUEUE, Unit::Bytes},
+    Named{"nice", RLIMIT_NICE, Unit::Count},
+    Named{"nofile", RLIMIT_NOFILE, Unit::Count},
+    Named{"nproc", RLIMIT_NPROC, Unit::Count},
+    Named{"rss", RLIMIT_RSS, Unit::Bytes},
+    Named{"rtprio", RLIMIT_RTPRIO, Unit::Count},
+    Named{"rttime", RLIMIT_RTTIME, Unit::Microseconds},
+    Named{"sigpending", RLIMIT_SIGPENDING, Unit::Count},
+    Named{"stack", RLIMIT_STACK, Unit::Bytes},
+};
+
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> parts;
+  std::size_t from = 0;
+  for (;;) {
+    const auto to = text.find(separator, from);
+    parts.push_back(text.substr(from, to - from));
+    if (to == std::string::npos) return parts;
+    from = to + 1;
+  }
+}
+
+template <class Number>
+std::optional<Number> whole_number(std::string_view text) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+rlim_t parse_bound(const std::string& text, Unit unit) {
+  if (text == "unlimited") return RLIM_INFINITY;
+  switch (unit) {
+    case Unit::Bytes:
+      return input::parse_size(text);
+    case Unit::Seconds:
+      return static_cast<rlim_t>(
+          std::chrono::ceil<std::chrono::seconds>(input::parse_duration(text)).count());
+    case Unit::Microseconds:
+      if (const auto number = whole_number<rlim_t>(text)) return *number;
+      return static_cast<rlim_t>(
+          std::chrono::ceil<std::chrono::microseconds>(input::parse_duration(text)).count());
+    case Unit::Count:
+      break;
+  }
+  if (const auto number = whole_number<rlim_t>(text)) return *number;
+  throw std::invalid_argument("'" + input::printable(text) +
+                              "' is not a limit (a whole number, or unlimited)");
+}
+
+const Named& find_limit(const std::string& name) {
+  std::string known;
+  for (const Named& one : kNamed) {
+    if (one.name == name) return one;
+    (known += known.empty() ? "" : ", ") += one.name;
+  }
+  throw std::invalid_argument("there is no limit '" + input::printable(name) + "' (" + known + ")");
+}
+
+void refuse_what_cannot_be(const Named& named, const rlimit& wanted, const rlimit& ours) {
+  const std::string name{named.name};
+  if (wanted.rlim_cur > wanted.rlim_max) {
+    throw std::invalid_argument(name + ": the soft limit is above the hard one");
+  }
+  if (wanted.rlim_max > ours.rlim_max && ::geteuid() != 0) {
+    throw std::invalid_argument(name + ": the hard limit is " + std::to_string(ours.rlim_max) +
+                                ", and only root may raise it");
+  }
+  if (named.resource == RLIMIT_NPROC && ::geteuid() == 0) {
+    throw std::invalid_argument("nproc: the kernel ignores it for root");
+  }
+}
+
+struct CloseFile {
+  void operator()(FILE* file) const noexcept { std::fclose(file); }
+};
+using File = std::unique_ptr<FILE, CloseFile>;
+
+/// What `getent DATABASE KEY` prints: for databases that a static program cannot ask.
+std::string getent(const std::string& database, const std::string& key) {
+  auto [read, write] = sys::make_pipe();
+  Command command{.argv = {"getent", database, key}, .out = write.get()};
+  try {
+    Child child = command.spawn();
+    write.reset();
+    std::string text;
+    char buffer[1024];
+    ssize_t size = 0;
+    while ((size = ::read(read.get(), buffer, sizeof buffer)) > 0) {
+      text.append(buffer, static_cast<std::size_t>(size));
+    }
+    child.wait();
+    return text;
+  } catch (const SpawnError&) {
+    return "";  // there is no getent: then /etc was all there is
+  }
+}
+
+struct Account {
+  std::string name;
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+
+std::optional<Account> find_account(const std::string& key) {
+  const auto uid = whole_number<uid_t>(key);
+  const File file{std::fopen("/etc/passwd", "re")};
+  while (const passwd* entry = file ? ::fgetpwent(file.get()) : nullptr) {
+    if (uid ? entry->pw_uid == *uid : key == entry->pw_name) {
+      return Account{entry->pw_name, entry->pw_uid, entry->pw_gid};
+    }
+  }
+  const auto fields = split(getent("passwd", key), ':');  // name:x:uid:gid:…
+  if (fields.size() < 4) return std::nullopt;
+  const auto found_uid = whole_number<uid_t>(fields[2]);
+  const auto found_gid = whole_number<gid_t>(fields[3]);
+  if (!found_uid || !found_gid) return std::nullopt;
+  return Account{fields[0], *found_uid, *found_gid};
+}
+
+gid_t find_group(const std::string& key) {
+  if (const auto gid = whole_number<gid_t>(key)) return *gid;
+  const File file{std::fopen("/etc/group", "re")};
+  while (const group* entry = file ? ::fgetgrent(file.get()) : nullptr) {
+    if (key == entry->gr_name) return entry->gr_gid;
+  }
+  const auto fields = split(getent("group", key), ':');
+  const auto gid = fields.size() < 3 ? std::nullopt : whole_number<gid_t>(fields[2]);
+  if (gid) return *gid;
+  throw std::invalid_argument("there is no group '" + input::printable(key) + "'");
+}
+
+/// Those of /etc/group that name the user as a member, and its own.
+std::vector<gid_t> groups_of(const std::string& name, gid_t own) {
+  std::vector<gid_t> groups{own};
+  const File file{std::fopen("/etc/group", "re")};
+  while (const group* entry = file ? ::fgetgrent(file.get()) : nullptr) {
+    for (char** member = entry->gr_mem; *member != nullptr; ++member) {
+      if (name == *member && entry->gr_gid != own) groups.push_back(entry->gr_gid);
+    }
+  }
+  return groups;
+}
+
+/// The numbers of `0-3,6`.
+std::vector<int> parse_list(const std::string& text) {
+  std::vector<int> numbers;
+  for (const std::string& part : split(text, ',')) {
+    const auto dash = part.find('-');
+    const auto first = whole_number<int>(part.substr(0, dash));
+    const auto last = dash == std::string::npos ? first : whole_number<int>(part.substr(dash + 1));
+    if (!first || !last || *first < 0 || *last < *first || *last >= CPU_SETSIZE) {
+      throw std::invalid_argument("'" + input::printable(text) +
+                                  "' is no list of processors (0-3,6)");
+    }
+    for (int number = *first; number <= *last; ++number) numbers.push_back(number);
+  }
+  return numbers;
+}
+
+}  // namespace
+
+std::vector<Limit> parse_limits(const std::string& text) {
+  std::vector<Limit> limits;
+  for (const std::string& part : split(text, ',')) {
+    const auto equals = part.find('=');
+    const Named& named = find_limit(part.substr(0, equals));
+    const auto bounds = split(equals == std::string::npos ? "" : part.substr(equals + 1), ':');
+    if (bounds.size() > 2) {
+      throw std::invalid_argument("'" + input::printable(part) + "' is not NAME=SOFT:HARD");
+    }
+    const auto resource = static_cast<__rlimit_resource>(named.resource);
+    rlimit ours{};
+    ::getrlimit(resource, &ours);
+    rlimit wanted = ours;
+    const bool both = bounds.size() == 1;
+    if (both || !bounds[0].empty()) wanted.rlim_cur = parse_bound(bounds[0], named.unit);
+    if (both) wanted.rlim_max = wanted.rlim_cur;
+    if (!both && !bounds[1].empty()) wanted.rlim_max = parse_bound(bounds[1], named.unit);
+    refuse_what_cannot_be(named, wanted, ours);
+    limits.push_back({named.resource, wanted});
+  }
+  return limits;
+}
+
+cpu_set_t parse_cpus(const std::string& text) {
+  std::string online = sys::slurp("/sys/devices/system/cpu/online");
+  while (!online.empty() && online.back() == '\n') online.pop_back();
+  cpu_set_t there;
+  CPU_ZERO(&there);
+  for (const int cpu : online.empty() ? std::vector<int>{} : parse_list(online)) {
+    CPU_SET(static_cast<unsigned>(cpu), &there);
+  }
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (const int cpu : parse_list(text)) {
+    if (!online.empty() && CPU_ISSET(static_cast<unsigned>(cpu), &there) == 0) {
+      throw std::invalid_argument("processor " + std::to_string(cpu) +
+                                  " is not there; these are: " + online);
+    }
+    CPU_SET(static_cast<unsigned>(cpu), &set);
+  }
+  return set;
+}
+
+User find_user(const std::string& text) {
+  const auto colon = text.find(':');
+  const std::string who = text.substr(0, colon);
+  const auto account = find_account(who);
+  const auto uid = whole_number<uid_t>(who);
+  if (!account && !uid) {
+    throw std::invalid_argument("there is no user '" + input::printable(who) + "'");
+  }
+  User user;
+  user.uid = account ? account->uid : *uid;
+  if (colon != std::string::npos) {
+    user.gid = find_group(text.substr(colon + 1));
+  } else if (account) {
+    user.gid = account->gid;
+  } else {
+    throw std::invalid_argument("user " + who + " is in no user database: say " + who + ":GID");
+  }
+  user.groups = account ? groups_of(account->name, user.gid) : std::vector<gid_t>{user.gid};
+  return user;
+}
+
+}  // namespace procrun::job

@@ -1,0 +1,46 @@
+#include "job/stop.h"
+
+#include <unistd.h>
+
+#include "job/tree.h"
+
+namespace procrun::job {
+namespace {
+
+/// Between two sweeps over a tree that has been killed and is not gone.
+constexpr auto kSweepAgain = std::chrono::milliseconds{50};
+
+}  // namespace
+
+void Stop::begin(StopPlan plan, bool group_has_it, pid_t alone) {
+  plan_ = std::move(plan);
+  step_ = 0;
+  alone_ = alone;
+  step(group_has_it);
+}
+
+void Stop::next() {
+  if (step_ + 1 < plan_.size()) ++step_;
+  step(false);
+}
+
+sys::Duration Stop::wait() const { return killing() ? kSweepAgain : plan_.at(step_).wait; }
+
+void Stop::step(bool group_has_it) {
+  refused_.clear();
+  if (alone_ > 0) {
+    if (::kill(alone_, signal()) == -1) refused_.push_back(alone_);
+    if (!killing()) ::kill(alone_, SIGCONT);
+    return;
+  }
+  if (killing()) {
+    Swept swept = kill_tree();
+    refused_ = std::move(swept.refused);
+    killed_.insert(killed_.end(), swept.killed.begin(), swept.killed.end());
+    return;
+  }
+  refused_ = signal_tree(signal(), group_has_it ? ::getpgrp() : 0);
+  signal_tree(SIGCONT);  // who is stopped acts on nothing but KILL and this
+}
+
+}  // namespace procrun::job
