@@ -48,6 +48,7 @@ void add_value(CLI::App& app, const std::string& names, const Options::Take& tak
 
 Options::Options(std::string_view usage, std::string_view summary)
     : usage_{usage}, summary_{summary} {
+  options_.reserve(64);  // more than any verb has, or they would be moved again and again
   flag("-h,--help", "this help", help_wanted_);
   use_ = For::Command;
 }

@@ -25,13 +25,17 @@ void forget(const Extent& extent) noexcept {
 
 }  // namespace
 
-Outlet::Outlet(int fd, std::string name) : given_{fd}, name_{std::move(name)} {
+Outlet::Outlet(int fd, std::string name) : given_{fd}, name_{std::move(name)} {}
+
+/// With the first write, since most runs write nothing.
+void Outlet::find_out_kind() {
+  kind_ = Kind::File;
   struct stat status {};
-  if (::fstat(fd, &status) == -1) return;  // closed: the first write says so
+  if (::fstat(given_, &status) == -1) return;  // closed: the write says so
   if (S_ISSOCK(status.st_mode)) {
     kind_ = Kind::Socket;
-  } else if (S_ISFIFO(status.st_mode) || ::isatty(fd) == 1) {
-    const std::string path = "/proc/self/fd/" + std::to_string(fd);
+  } else if (S_ISFIFO(status.st_mode) || ::isatty(given_) == 1) {
+    const std::string path = "/proc/self/fd/" + std::to_string(given_);
     own_ = Fd{::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
     kind_ = own_ ? Kind::NonBlocking : Kind::Careful;
   }
@@ -54,6 +58,7 @@ void Outlet::write(const Extent& extent) {
 }
 
 bool Outlet::flush() {
+  if (kind_ == Kind::Unknown && !pieces_.empty()) find_out_kind();
   while (!pieces_.empty()) {
     Piece& piece = pieces_.front();
     if (!(piece.extent.fd == -1 ? flush_bytes(piece) : flush_extent(piece))) return false;
@@ -111,6 +116,7 @@ std::int64_t Outlet::write_now(std::string_view bytes) {
       }
       return ::write(given_, bytes.data(), std::min(bytes.size(), kAtomicWrite));
     }
+    case Kind::Unknown:
     case Kind::NonBlocking:
     case Kind::File:
       break;

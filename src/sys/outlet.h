@@ -44,13 +44,14 @@ class Outlet {
   int poll_fd() const noexcept { return own_ ? own_.get() : given_; }
 
  private:
-  enum class Kind { File, NonBlocking, Careful, Socket };
+  enum class Kind { Unknown, File, NonBlocking, Careful, Socket };
   struct Piece {
     std::string bytes;
     std::size_t done = 0;
     Extent extent;
   };
 
+  void find_out_kind();
   bool flush_bytes(Piece& piece);
   bool flush_extent(Piece& piece);
   std::int64_t write_now(std::string_view bytes);
@@ -60,7 +61,7 @@ class Outlet {
   int given_;
   std::string name_;
   Fd own_;
-  Kind kind_ = Kind::File;
+  Kind kind_ = Kind::Unknown;
   std::deque<Piece> pieces_;
   std::size_t backlog_ = 0;
   std::uint64_t in_files_ = 0;
