@@ -72,7 +72,9 @@ std::optional<std::size_t> verb_place(const std::vector<std::string>& words) {
   const std::size_t place = options.count_options(words);
   if (place < words.size()) return place;
   options.parse(words);  // an option that there is not is told first
-  if (words.empty()) throw UsageError{"a verb is missing (fork, wait, waitpid, spawn, pool)"};
+  if (!version && !options.help_wanted()) {
+    throw UsageError{"a verb is missing (fork, wait, waitpid, spawn, pool)"};
+  }
   print_line(version ? kVersion : help());
   return std::nullopt;
 }

@@ -1,6 +1,7 @@
 #include "engine/workshop.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include "engine/wire.h"
 #include "job/tree.h"
@@ -47,8 +48,10 @@ class LinkContext final : public job::Context {
 
 void LinkContext::hear(std::size_t which) {
   if (which == 1) return link_.receive();
-  // SIGCHLD has done its work by waking us. TERM: the front has died, as the channel's end tells.
-  workshop_.signals->read();
+  // SIGCHLD has done its work by waking us. TERM is sent when the front dies, but by others too.
+  for (const auto& info : workshop_.signals->read()) {
+    if (info.ssi_signo == SIGTERM && ::getppid() != workshop_.front) link_.note_front_gone();
+  }
 }
 
 std::optional<job::Order> LinkContext::next_order() {
@@ -75,6 +78,7 @@ void run_job(pool::Link& link, pool::Reader& arguments, pool::Writer& result) {
 
 void Workshop::open() {
   job::become_subreaper();
+  front = ::getppid();  // it has just been checked to live
   sigset_t wanted;
   ::sigemptyset(&wanted);
   ::sigaddset(&wanted, SIGCHLD);

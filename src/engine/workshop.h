@@ -17,6 +17,7 @@ struct Workshop {
   bool accounts = false;
   bool once = false;  // the worker goes after its first job
   job::Spill spill;
+  pid_t front = 0;
   std::optional<sys::SignalFd> signals = std::nullopt;
 
   /// To be called in a new worker: makes it a subreaper that hears of its children's ends and of

@@ -138,7 +138,7 @@ void Attempt::pause(const Order& order) {
 void Attempt::resume() {
   const auto pause = course_.deadlines.resume(Clock::now());
   if (gives_up_) *gives_up_ += pause;
-  signal_tree(SIGCONT);
+  continue_tree();
 }
 
 void Attempt::begin_stop(Outcome::Kind why, StopPlan plan, bool group_has_it) {

@@ -40,7 +40,7 @@ void Stop::step(bool group_has_it) {
     return;
   }
   refused_ = signal_tree(signal(), group_has_it ? ::getpgrp() : 0);
-  signal_tree(SIGCONT);  // who is stopped acts on nothing but KILL and this
+  continue_tree();  // who is stopped acts on nothing but KILL
 }
 
 }  // namespace procrun::job

@@ -52,6 +52,13 @@ std::vector<pid_t> signal_tree(int signal, pid_t except_group, const Spare& spar
   return refused;
 }
 
+void continue_tree() {
+  for (const Kin& member : sys::descendants_of(::getpid())) {
+    const auto stat = sys::process_stat(member.pid);
+    if (stat && stat->state == 'T') send(member, SIGCONT);
+  }
+}
+
 Swept kill_tree(const Spare& spare) {
   Swept swept;
   std::vector<pid_t> seen;

@@ -18,6 +18,9 @@ void become_subreaper();
 /// 0, are left out: the terminal has told them. Returns those that it may not signal (EPERM).
 std::vector<pid_t> signal_tree(int signal, pid_t except_group = 0, const Spare& spare = {});
 
+/// Sends CONT to those descendants that are stopped.
+void continue_tree();
+
 /// Whom a sweep has sent KILL, and whom it may not signal.
 struct Swept {
   std::vector<pid_t> killed;

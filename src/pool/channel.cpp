@@ -24,6 +24,10 @@ struct Header {
 
 }  // namespace
 
+std::size_t Channel::size_of(std::string_view payload) noexcept {
+  return sizeof(Header) + payload.size();
+}
+
 void Channel::put(RecordType type, std::uint64_t id, std::string_view payload) {
   const Header header{static_cast<std::uint32_t>(payload.size()), type, id};
   if (header.size != payload.size()) sys::fail("send a record of 4 GiB or more", EMSGSIZE);

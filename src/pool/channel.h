@@ -9,9 +9,18 @@
 
 namespace procrun::pool {
 
-/// What a record says. Down from the front: Call, Tell, Revoke. Up from the worker: Result, Error,
-/// Tell, Revoked, Retired.
-enum class RecordType : std::uint32_t { Call, Tell, Revoke, Result, Error, Revoked, Retired };
+/// What a record says. Down from the front: Call, Tell, Revoke, Close. Up from the worker: Result,
+/// Error, Tell, Revoked, Retired.
+enum class RecordType : std::uint32_t {
+  Call,
+  Tell,
+  Revoke,
+  Close,
+  Result,
+  Error,
+  Revoked,
+  Retired
+};
 
 /// One record. The payload is a view into the channel's buffer, good until its next receive().
 struct Record {
@@ -34,6 +43,10 @@ class Channel {
   /// block). When the other side is gone, what waits is dropped and gone() tells.
   bool flush();
   bool gone() const noexcept { return gone_; }
+  /// Bytes that wait to be sent.
+  std::size_t unsent() const noexcept { return outgoing_.size() - sent_; }
+  /// What a record with that payload takes on the way.
+  static std::size_t size_of(std::string_view payload) noexcept;
 
   /// One read(2) of what has come.
   Read receive();

@@ -1,6 +1,7 @@
 #include "pool/front.h"
 
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -91,7 +92,7 @@ void Front::become_worker(Channel channel, pid_t front) {
 
 void Front::give(unsigned slot, const Call& call) {
   Seat& seat = seats_[slot];
-  seat.in_hand.push_back(call.id);
+  seat.in_hand.push_back({call.id, Channel::size_of(call.bytes)});
   scheduler_.given(slot, sys::Clock::now());
   seat.channel.put(RecordType::Call, call.id, call.bytes);
   send(slot);
@@ -143,7 +144,7 @@ void Front::let_retire(unsigned slot) {
   retired_.push_back(seat.child.release());
   const auto in_hand = std::move(seat.in_hand);
   forget_worker(slot);
-  for (const std::uint64_t id : in_hand) client_.returned(id);
+  for (const Given& given : in_hand) client_.returned(given.id);
 }
 
 /// The seat is empty and its descriptors are closed.
@@ -159,7 +160,8 @@ void Front::forget_worker(unsigned slot) {
 void Front::take(unsigned slot, const Record& record) {
   Seat& seat = seats_[slot];
   if (record.type == RecordType::Tell) return client_.told(record.id, Reader{record.payload});
-  const auto call = std::find(seat.in_hand.begin(), seat.in_hand.end(), record.id);
+  const auto call = std::find_if(seat.in_hand.begin(), seat.in_hand.end(),
+                                 [&](const Given& given) { return given.id == record.id; });
   if (call == seat.in_hand.end()) return;
   seat.in_hand.erase(call);
   if (record.type == RecordType::Revoked) {
@@ -191,11 +193,22 @@ void Front::bury(unsigned slot) {
   }
   const ExitStatus status = seat.child.wait();
   const pid_t pid = seat.child.pid();
+  const std::size_t read = count_read(seat);
   const auto in_hand = std::move(seat.in_hand);
   forget_worker(slot);
-  if (in_hand.empty()) return;
-  client_.lost(in_hand.front(), pid, status);
-  for (std::size_t i = 1; i < in_hand.size(); ++i) client_.returned(in_hand[i]);
+  if (read > 0) client_.lost(in_hand.front().id, pid, status);
+  for (std::size_t i = read > 0 ? 1 : 0; i < in_hand.size(); ++i) client_.returned(in_hand[i].id);
+}
+
+/// How many of the calls in its hand a dead worker may have seen: not those that still lie in the
+/// pipe, of which we have kept the far end, nor those that we have not written.
+std::size_t Front::count_read(const Seat& seat) const {
+  int in_pipe = 0;
+  if (::ioctl(seat.far_end.get(), FIONREAD, &in_pipe) == -1) return seat.in_hand.size();
+  std::size_t unread = static_cast<std::size_t>(in_pipe) + seat.channel.unsent();
+  std::size_t read = seat.in_hand.size();
+  while (read > 0 && unread >= seat.in_hand[read - 1].size) unread -= seat.in_hand[--read].size;
+  return read;
 }
 
 bool Front::waits_behind_slow_one(unsigned slot) const {
@@ -216,7 +229,7 @@ void Front::tick() {
   for (unsigned slot = 0; slot < seats_.size(); ++slot) {
     if (!waits_behind_slow_one(slot)) continue;
     if (now - scheduler_.since(slot) < Scheduler::kQuick) continue;
-    seats_[slot].channel.put(RecordType::Revoke, seats_[slot].in_hand.back(), {});
+    seats_[slot].channel.put(RecordType::Revoke, seats_[slot].in_hand.back().id, {});
     seats_[slot].revoking = true;
     send(slot);
   }
@@ -225,7 +238,8 @@ void Front::tick() {
 void Front::tell(std::uint64_t id, std::string_view payload) {
   for (unsigned slot = 0; slot < seats_.size(); ++slot) {
     const auto& in_hand = seats_[slot].in_hand;
-    if (std::find(in_hand.begin(), in_hand.end(), id) == in_hand.end()) continue;
+    const auto is_it = [&](const Given& given) { return given.id == id; };
+    if (std::none_of(in_hand.begin(), in_hand.end(), is_it)) continue;
     seats_[slot].channel.put(RecordType::Tell, id, payload);
     return send(slot);
   }
@@ -235,9 +249,9 @@ void Front::close() {
   closed_ = true;
   for (Seat& seat : seats_) {
     if (!seat.child.running()) continue;
-    if (seat.writing) poller_.remove(seat.channel.out());
-    seat.writing = false;
-    seat.channel.close_out();
+    // By a record: the end of the file would not come while some forked copy of us has the pipe.
+    seat.channel.put(RecordType::Close, 0, {});
+    send(static_cast<unsigned>(&seat - seats_.data()));
   }
 }
 

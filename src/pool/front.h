@@ -82,11 +82,15 @@ class Front {
   const std::vector<pid_t>& retired() const noexcept { return retired_; }
 
  private:
+  struct Given {
+    std::uint64_t id;
+    std::size_t size;  // of its record
+  };
   struct Seat {
     Child child;
     Channel channel;
     sys::Fd far_end;  // a copy of the worker's reading end, see start()
-    std::vector<std::uint64_t> in_hand;
+    std::vector<Given> in_hand;
     std::uint32_t serial = 0;  // tells this worker from the one before it in the same slot
     bool reading = false;
     bool writing = false;  // the channel is full: waiting for room
@@ -106,6 +110,7 @@ class Front {
   void bury(unsigned slot);
   void let_retire(unsigned slot);
   void forget_worker(unsigned slot);
+  std::size_t count_read(const Seat& seat) const;
   std::uint64_t poll_id(unsigned slot, What what) const;
   bool waits_behind_slow_one(unsigned slot) const;
 

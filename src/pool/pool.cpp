@@ -26,7 +26,8 @@ std::shared_ptr<Reply> Desk::submit(Writer bytes) {
   queue_.push_back({{id, std::move(bytes).bytes()}, std::make_shared<Reply>()});
   auto reply = queue_.back().reply;
   // Take in what has come meanwhile, so that no worker idles while its front goes on submitting.
-  serve(sys::Clock::now());
+  take_in(sys::Clock::now());
+  front_.feed();
   return reply;
 }
 
@@ -72,18 +73,21 @@ void Desk::terminate() {
   while (front_.living() != 0) serve({});
 }
 
+void Desk::take_in(const sys::Deadline& deadline) {
+  for (const auto& ready : poller_.wait(deadline)) front_.handle(ready);
+}
+
 void Desk::serve(const sys::Deadline& deadline) {
   front_.feed();
-  for (const auto& ready : poller_.wait(deadline)) front_.handle(ready);
+  take_in(deadline);
   front_.feed();
 }
 
 std::optional<Call> Desk::next(unsigned) {
   if (queue_.empty()) return std::nullopt;
-  Waiting waiting = std::move(queue_.front());
+  const auto [call, added] = in_hand_.emplace(queue_.front().call.id, std::move(queue_.front()));
   queue_.pop_front();
-  in_hand_.emplace(waiting.call.id, std::move(waiting.reply));
-  return std::move(waiting.call);
+  return call->second.call;  // a copy: it comes back if its worker dies before it reads it
 }
 
 void Desk::ended(std::uint64_t id, Reader result) {
@@ -99,11 +103,18 @@ void Desk::lost(std::uint64_t id, pid_t worker, ExitStatus status) {
          fmt::format("worker {} {} during the call", worker, status.text()));
 }
 
+void Desk::returned(std::uint64_t id) {
+  const auto call = in_hand_.find(id);
+  if (call == in_hand_.end()) return;
+  queue_.push_front(std::move(call->second));
+  in_hand_.erase(call);
+}
+
 void Desk::settle(std::uint64_t id, Reply::State state, std::string bytes) {
   const auto call = in_hand_.find(id);
   if (call == in_hand_.end()) return;
-  call->second->bytes = std::move(bytes);
-  call->second->state = state;
+  call->second.reply->bytes = std::move(bytes);
+  call->second.reply->state = state;
   in_hand_.erase(call);
 }
 

@@ -61,16 +61,17 @@ class Desk final : Front::Client {
   void ended(std::uint64_t id, Reader result) override;
   void failed(std::uint64_t id, const std::string& text) override;
   void lost(std::uint64_t id, pid_t worker, ExitStatus status) override;
-  void returned(std::uint64_t) override {}
+  void returned(std::uint64_t id) override;
 
   void require_owner() const;
+  void take_in(const sys::Deadline& deadline);
   void serve(const sys::Deadline& deadline);
   void settle(std::uint64_t id, Reply::State state, std::string bytes);
 
   pid_t owner_;
   sys::Poller poller_;
   std::deque<Waiting> queue_;
-  std::map<std::uint64_t, std::shared_ptr<Reply>> in_hand_;
+  std::map<std::uint64_t, Waiting> in_hand_;
   std::uint64_t ids_ = 0;
   bool closed_ = false;
   Front front_;

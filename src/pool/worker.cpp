@@ -49,6 +49,9 @@ void Link::sort(const Record& record) {
         channel_.flush();
       }
       return;
+    case RecordType::Close:
+      closing_ = true;
+      return;
     case RecordType::Result:
     case RecordType::Error:
     case RecordType::Revoked:
@@ -60,6 +63,7 @@ void Link::sort(const Record& record) {
 void Link::serve() {
   while (!front_gone() && !leaving_) {
     if (calls_.empty()) {
+      if (closing_) return;
       receive();
       continue;
     }

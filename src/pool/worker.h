@@ -28,6 +28,8 @@ class Link {
   int fd() const noexcept { return channel_.in(); }
   /// The front is gone: nobody will hear of the result.
   bool front_gone() const noexcept { return closed_ || channel_.gone(); }
+  /// For one who knows it from elsewhere.
+  void note_front_gone() noexcept { closed_ = true; }
 
   /// The worker is not to take another call.
   void leave_after_this() noexcept { leaving_ = true; }
@@ -52,7 +54,8 @@ class Link {
   std::deque<Held> calls_;  // given ahead
   std::deque<Held> tells_;  // said of a call that has not ended
   std::optional<std::uint64_t> current_;
-  bool closed_ = false;
+  bool closing_ = false;  // no more calls come
+  bool closed_ = false;   // nobody is there to send any
   bool leaving_ = false;
   bool retiring_ = false;
 };

@@ -49,7 +49,7 @@ Child::~Child() { end(); }
 ExitStatus Child::wait() { return *reap(0); }
 
 std::optional<ExitStatus> Child::wait_until(const sys::Deadline& deadline) {
-  if (running()) {
+  if (running() && owner_ == ::getpid()) {
     pollfd ended{.fd = pidfd(), .events = POLLIN, .revents = 0};
     if (!sys::poll_until({&ended, 1}, deadline)) return std::nullopt;
   }
@@ -63,7 +63,9 @@ pid_t Child::release() noexcept {
   return std::exchange(pid_, 0);
 }
 
-bool Child::send(int signal) { return running() && sys::send_signal(pidfd_, signal); }
+bool Child::send(int signal) {
+  return running() && owner_ == ::getpid() && sys::send_signal(pidfd_, signal);
+}
 
 std::optional<ExitStatus> Child::reap(int options) {
   if (pid_ == 0 || owner_ != ::getpid()) {

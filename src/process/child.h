@@ -35,7 +35,7 @@ class Child {
   std::optional<ExitStatus> try_wait();
   /// Gives it up: somebody else reaps it, or init does. The Child is empty then.
   pid_t release() noexcept;
-  /// Sends `signal` through the pidfd; false when it has ended already.
+  /// Sends `signal` through the pidfd; false when it has ended already, and in a forked copy.
   bool send(int signal);
 
  private:

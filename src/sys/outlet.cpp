@@ -17,10 +17,16 @@ namespace {
 constexpr std::size_t kBatch = 64 * 1024;
 constexpr std::size_t kAtomicWrite = 4096;  // PIPE_BUF: fits where poll(2) says that there is room
 
+/// Frees the blocks; where the file system cannot, they go with the file. Whole pages only: a pipe
+/// that took them by reference keeps those as they are, but a part of a page would be cleared under
+/// the eyes of its reader.
 void forget(const Extent& extent) noexcept {
-  // Frees the blocks; where the file system cannot, they go with the file.
-  ::fallocate(extent.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-              static_cast<off_t>(extent.offset), static_cast<off_t>(extent.length));
+  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const std::uint64_t from = (extent.offset + page - 1) / page * page;
+  const std::uint64_t to = (extent.offset + extent.length) / page * page;
+  if (from >= to) return;
+  ::fallocate(extent.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(from),
+              static_cast<off_t>(to - from));
 }
 
 }  // namespace
@@ -84,12 +90,14 @@ bool Outlet::flush_extent(Piece& piece) {
     auto offset = static_cast<off_t>(extent.offset + piece.done);
     const std::size_t left = extent.length - piece.done;
     std::int64_t moved = -1;
-    if (can_send_file_ && kind_ != Kind::Careful) {
+    // Only where sendfile(2) does not block: it knows no MSG_DONTWAIT.
+    const bool may_send = kind_ == Kind::File || kind_ == Kind::NonBlocking;
+    if (can_send_file_ && may_send) {
       moved = ::sendfile(poll_fd(), extent.fd, &offset, std::min(left, std::size_t{1} << 20));
       // To a file opened with O_APPEND, say, it cannot be done: copy through memory instead.
       if (moved == -1 && (errno == EINVAL || errno == ENOSYS)) can_send_file_ = false;
     }
-    if (!can_send_file_ || kind_ == Kind::Careful) {
+    if (!can_send_file_ || !may_send) {
       char buffer[kBatch];
       const ssize_t got = ::pread(extent.fd, buffer, std::min(left, sizeof buffer), offset);
       if (got <= 0) fail("read back spilled output");
