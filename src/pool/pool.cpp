@@ -59,12 +59,8 @@ void Desk::join() {
 
 void Desk::terminate() {
   if (owner_ != ::getpid()) return;  // a forked copy: the workers are not ours
-  closed_ = true;
-  const auto waiting = std::exchange(queue_, {});
-  for (const Waiting& call : waiting) {
-    call.reply->state = Reply::State::Lost;
-    call.reply->bytes = "the pool was terminated before the call began";
-  }
+  closed_ = terminated_ = true;
+  for (const Waiting& call : std::exchange(queue_, {})) lose_unbegun(*call.reply);
   front_.close();
   front_.signal(SIGTERM);
   const auto deadline = sys::Clock::now() + kTermGrace;
@@ -106,8 +102,17 @@ void Desk::lost(std::uint64_t id, pid_t worker, ExitStatus status) {
 void Desk::returned(std::uint64_t id) {
   const auto call = in_hand_.find(id);
   if (call == in_hand_.end()) return;
-  queue_.push_front(std::move(call->second));
+  if (terminated_) {
+    lose_unbegun(*call->second.reply);
+  } else {
+    queue_.push_front(std::move(call->second));
+  }
   in_hand_.erase(call);
+}
+
+void Desk::lose_unbegun(Reply& reply) {
+  reply.bytes = "the pool was terminated before the call began";
+  reply.state = Reply::State::Lost;
 }
 
 void Desk::settle(std::uint64_t id, Reply::State state, std::string bytes) {

@@ -66,6 +66,7 @@ class Desk final : Front::Client {
   void require_owner() const;
   void take_in(const sys::Deadline& deadline);
   void serve(const sys::Deadline& deadline);
+  static void lose_unbegun(Reply& reply);
   void settle(std::uint64_t id, Reply::State state, std::string bytes);
 
   pid_t owner_;
@@ -74,6 +75,7 @@ class Desk final : Front::Client {
   std::map<std::uint64_t, Waiting> in_hand_;
   std::uint64_t ids_ = 0;
   bool closed_ = false;
+  bool terminated_ = false;
   Front front_;
 };
 
