@@ -23,7 +23,8 @@ Local::Local(Options options, Client& client, sys::Poller& poller)
                 .spill = {}},
       spill_of_slot_(options.slots, -1),
       front_{options.slots, *this, poller,
-             pool::Front::Hooks{.before_fork = [this](unsigned slot) { open_spill(slot); },
+             pool::Front::Hooks{.calls_listen = true,
+                                .before_fork = [this](unsigned slot) { open_spill(slot); },
                                 .in_worker =
                                     [this] {
                                       if (in_worker_) in_worker_();

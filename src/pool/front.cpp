@@ -1,5 +1,6 @@
 #include "pool/front.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -58,7 +59,8 @@ bool Front::can_start(unsigned slot) {
 
 void Front::start(unsigned slot) {
   if (hooks_.before_fork) hooks_.before_fork(slot);
-  auto down = sys::make_pipe();
+  // In packets, so that a record can be taken back whole, whoever is quicker.
+  auto down = sys::make_pipe(hooks_.calls_listen ? sys::PipeMode::Stream : sys::PipeMode::Packets);
   auto up = sys::make_pipe();
   const pid_t front = ::getpid();
   const pid_t pid = procrun::fork();
@@ -72,7 +74,7 @@ void Front::start(unsigned slot) {
   seat.child = Child{pid};
   ++living_;
   sys::set_nonblocking(up.read.get());
-  sys::set_nonblocking(down.write.get());
+  sys::set_nonblocking(down.write.get(), hooks_.calls_listen ? 0 : O_DIRECT);
   seat.channel = Channel{std::move(up.read), std::move(down.write)};
   // While somebody could still read what we write, writing to a dead worker is no SIGPIPE, which
   // would kill a program that has not blocked it. The pidfd tells of the death.
@@ -166,7 +168,6 @@ void Front::take(unsigned slot, const Record& record) {
   seat.in_hand.erase(call);
   if (record.type == RecordType::Revoked) {
     scheduler_.returned(slot);
-    seat.revoking = false;
     return client_.returned(record.id);
   }
   scheduler_.ended(slot, sys::Clock::now());
@@ -229,10 +230,39 @@ void Front::tick() {
   for (unsigned slot = 0; slot < seats_.size(); ++slot) {
     if (!waits_behind_slow_one(slot)) continue;
     if (now - scheduler_.since(slot) < Scheduler::kQuick) continue;
-    seats_[slot].channel.put(RecordType::Revoke, seats_[slot].in_hand.back().id, {});
-    seats_[slot].revoking = true;
-    send(slot);
+    call_back(slot);
   }
+}
+
+/// The calls given to the slot behind the one that it is at.
+void Front::call_back(unsigned slot) {
+  if (!hooks_.calls_listen) return take_back(slot);
+  Seat& seat = seats_[slot];
+  seat.revoking = true;
+  for (std::size_t i = seat.in_hand.size(); i-- > 1;) {
+    seat.channel.put(RecordType::Revoke, seat.in_hand[i].id, {});
+  }
+  send(slot);
+}
+
+/// Reads them out of the pipe in place of its worker, which is deaf while a function runs. Each is
+/// one packet: whichever of us is first has all of it.
+void Front::take_back(unsigned slot) {
+  Seat& seat = seats_[slot];
+  const std::string path = "/proc/self/fd/" + std::to_string(seat.far_end.get());
+  // Opened anew, since a non-blocking far end would be the worker's too.
+  const sys::Fd far_end{::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_DIRECT | O_CLOEXEC)};
+  char packet[4096];
+  std::size_t taken = 0;
+  while (far_end && ::read(far_end.get(), packet, sizeof packet) > 0) ++taken;
+  // They lie in the order in which they were given: what we have taken is the end of it.
+  for (; taken > 0 && !seat.in_hand.empty(); --taken) {
+    const std::uint64_t id = seat.in_hand.back().id;
+    seat.in_hand.pop_back();
+    scheduler_.returned(slot);
+    client_.returned(id);
+  }
+  seat.revoking = seat.in_hand.size() > 1;  // the rest it has by now
 }
 
 void Front::tell(std::uint64_t id, std::string_view payload) {

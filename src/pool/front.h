@@ -26,8 +26,8 @@ class Front {
     virtual ~Client() = default;
     /// The next call for this slot; empty: none now.
     virtual std::optional<Call> next(unsigned slot) = 0;
-    /// Enough calls wait, each independent of what the ones before it bring, that some may be
-    /// given to workers before they are free.
+    /// Enough calls wait that some may be given to workers before they are free; where calls do
+    /// not listen, the next one is no longer than kMostAhead.
     virtual bool plenty() const = 0;
     /// The running call says something.
     virtual void told(std::uint64_t id, Reader payload) = 0;
@@ -40,8 +40,11 @@ class Front {
     virtual void returned(std::uint64_t id) = 0;
   };
 
-  /// What the client does around the birth of a worker.
+  /// What the client does around the birth of a worker, and how its calls behave.
   struct Hooks {
+    /// Calls listen to the link while they run, so that one given ahead can be revoked; those of
+    /// calls that do not are taken back out of the pipe.
+    bool calls_listen = false;
     std::function<void(unsigned slot)> before_fork = {};
     /// First thing in the worker: there the client closes what is its own.
     std::function<void()> in_worker = {};
@@ -78,6 +81,8 @@ class Front {
   /// Workers that have not ended.
   unsigned living() const noexcept { return living_; }
   std::vector<pid_t> workers() const;
+  /// The longest call that can be taken back out of the pipe, in bytes.
+  static constexpr std::size_t kMostAhead = 2048;
   /// Workers that live on for what their last call left behind; they are nobody's to kill.
   const std::vector<pid_t>& retired() const noexcept { return retired_; }
 
@@ -101,6 +106,8 @@ class Front {
   static constexpr std::uint64_t kMine = std::uint64_t{1} << 63;
 
   void start(unsigned slot);
+  void call_back(unsigned slot);
+  void take_back(unsigned slot);
   bool can_start(unsigned slot);
   [[noreturn]] void become_worker(Channel channel, pid_t front);
   void give(unsigned slot, const Call& call);

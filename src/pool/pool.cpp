@@ -13,7 +13,8 @@ constexpr auto kTermGrace = std::chrono::seconds{1};
 
 }  // namespace
 
-Desk::Desk(unsigned workers) : owner_{::getpid()}, front_{std::max(1U, workers), *this, poller_} {
+Desk::Desk(unsigned workers)
+    : owner_{::getpid()}, slots_{std::max(1U, workers)}, front_{slots_, *this, poller_} {
   front_.start_all();
 }
 
@@ -70,13 +71,21 @@ void Desk::terminate() {
 }
 
 void Desk::take_in(const sys::Deadline& deadline) {
-  for (const auto& ready : poller_.wait(deadline)) front_.handle(ready);
+  for (const auto& ready : poller_.wait(sys::earlier(deadline, front_.deadline()))) {
+    front_.handle(ready);
+  }
+  front_.tick();
 }
 
 void Desk::serve(const sys::Deadline& deadline) {
   front_.feed();
   take_in(deadline);
   front_.feed();
+}
+
+bool Desk::plenty() const {
+  return queue_.size() >= std::size_t{8} * slots_ &&
+         queue_.front().call.bytes.size() <= Front::kMostAhead;
 }
 
 std::optional<Call> Desk::next(unsigned) {

@@ -1,24 +1,33 @@
 #include "pool/scheduler.h"
 
+#include <algorithm>
+
 namespace procrun::pool {
 namespace {
 
 constexpr unsigned kEnoughQuickOnes = 4;
+constexpr sys::Duration::rep kMostAhead = 8;
 
 }  // namespace
 
 std::optional<unsigned> Scheduler::next(bool ahead) const {
   std::optional<unsigned> fresh;
-  std::optional<unsigned> single;
+  std::optional<unsigned> least;
   for (unsigned slot = 0; slot < slots_.size(); ++slot) {
     const Slot& state = slots_[slot];
     if (state.disabled) continue;
     if (state.in_hand == 0 && state.worn) return slot;
     if (state.in_hand == 0 && !fresh) fresh = slot;
-    if (state.in_hand == 1 && !single) single = slot;
+    if (!least || state.in_hand < slots_[*least].in_hand) least = slot;
   }
   if (fresh) return fresh;
-  return ahead && quick_in_a_row_ >= kEnoughQuickOnes ? single : std::nullopt;
+  if (!ahead || !least || quick_in_a_row_ < kEnoughQuickOnes) return std::nullopt;
+  return slots_[*least].in_hand < most_in_hand() ? least : std::nullopt;
+}
+
+unsigned Scheduler::most_in_hand() const {
+  const auto fit = kQuick / 8 / std::max(typical_, sys::Duration{1});
+  return 1 + static_cast<unsigned>(std::clamp<sys::Duration::rep>(fit, 1, kMostAhead));
 }
 
 void Scheduler::given(unsigned slot, sys::Clock::time_point now) {
@@ -33,7 +42,9 @@ void Scheduler::given(unsigned slot, sys::Clock::time_point now) {
 
 void Scheduler::ended(unsigned slot, sys::Clock::time_point now) {
   Slot& state = slots_[slot];
-  quick_in_a_row_ = now - state.since < kQuick ? quick_in_a_row_ + 1 : 0;
+  const auto took = now - state.since;
+  quick_in_a_row_ = took < kQuick ? quick_in_a_row_ + 1 : 0;
+  typical_ += (took - typical_) / 8;
   state.since = now;
   returned(slot);
 }

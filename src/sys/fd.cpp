@@ -13,9 +13,10 @@ void Fd::reset() noexcept {
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));
 }
 
-Pipe make_pipe() {
+Pipe make_pipe(PipeMode mode) {
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) == -1) fail("pipe2");
+  const int flags = O_CLOEXEC | (mode == PipeMode::Packets ? O_DIRECT : 0);
+  if (::pipe2(ends, flags) == -1) fail("pipe2");
   return {Fd{ends[0]}, Fd{ends[1]}};
 }
 
@@ -41,8 +42,8 @@ Fd open_temporary() {
   return file;
 }
 
-void set_nonblocking(int fd) {
-  if (::fcntl(fd, F_SETFL, O_NONBLOCK) == -1) fail("fcntl O_NONBLOCK");
+void set_nonblocking(int fd, int other_flags) {
+  if (::fcntl(fd, F_SETFL, O_NONBLOCK | other_flags) == -1) fail("fcntl O_NONBLOCK");
 }
 
 void occupy_closed_stdio() {

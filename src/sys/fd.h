@@ -37,8 +37,10 @@ struct Pipe {
   Fd write;
 };
 
-/// A pipe, both ends close-on-exec and blocking, each an open file description of its own.
-Pipe make_pipe();
+/// A pipe, both ends close-on-exec and blocking, each an open file description of its own. With
+/// `packets` what is written in one piece of up to PIPE_BUF bytes is read in one piece (O_DIRECT).
+enum class PipeMode { Stream, Packets };
+Pipe make_pipe(PipeMode mode = PipeMode::Stream);
 
 /// open(2) with O_CLOEXEC; throws with `path` in the text.
 Fd open(const std::string& path, int flags, unsigned mode = 0666);
@@ -52,7 +54,7 @@ Fd open_temporary();
 
 /// Sets O_NONBLOCK on a pipe's end that procrun made itself (never on a description that it was
 /// given: the flag is shared with everyone who holds it).
-void set_nonblocking(int fd);
+void set_nonblocking(int fd, int other_flags = 0);
 
 /// Opens /dev/null on those of 0, 1 and 2 that the caller left closed, in the direction in which
 /// using them fails (EBADF) as it would have, so that no later file lands on these numbers.
