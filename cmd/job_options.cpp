@@ -14,6 +14,7 @@
 #include "cmd/shared.h"
 #include "input/quantity.h"
 #include "input/shell.h"
+#include "input/split.h"
 #include "job/limits.h"
 #include "process/child.h"
 #include "process/fork.h"
@@ -25,17 +26,6 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-Texts split(const std::string& text, char separator) {
-  Texts parts;
-  std::size_t from = 0;
-  for (;;) {
-    const auto to = text.find(separator, from);
-    parts.push_back(text.substr(from, to - from));
-    if (to == std::string::npos) return parts;
-    from = to + 1;
-  }
-}
-
 /// 0 is "off".
 std::optional<sys::Duration> parse_limit(const std::string& text) {
   const auto limit = input::parse_duration(text);
@@ -44,7 +34,7 @@ std::optional<sys::Duration> parse_limit(const std::string& text) {
 
 /// TERM,10s,KILL: signals with a pause between each two.
 job::StopPlan parse_term_seq(const std::string& text) {
-  const Texts parts = split(text, ',');
+  const Texts parts = input::split(text, ',');
   job::StopPlan plan;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     if (i % 2 == 0) {
@@ -71,7 +61,7 @@ job::Leftovers parse_leak(const std::string& text) {
 }
 
 void parse_ok_exit(const std::string& text, job::Policy& policy) {
-  for (const std::string& part : split(text, ',')) {
+  for (const std::string& part : input::split(text, ',')) {
     if (part.starts_with("SIG:")) {
       policy.ok_signals.push_back(sys::parse_signal(part.substr(4)));
     } else {
@@ -108,7 +98,7 @@ std::string parse_assignment(const std::string& text) {
 Texts read_env_file(const std::string& path) {
   if (::access(path.c_str(), R_OK) == -1) sys::fail(path);
   Texts entries;
-  for (const std::string& line : split(sys::slurp(path), '\n')) {
+  for (const std::string& line : input::split(sys::slurp(path), '\n')) {
     if (!line.empty() && line[0] != '#') entries.push_back(parse_assignment(line));
   }
   return entries;

@@ -15,7 +15,11 @@ namespace {
 using event::Event;
 using event::Type;
 
-enum PollId : std::uint64_t { kSignals = 1, kInput, kOut, kErr };
+/// What the poller watches besides the workers.
+constexpr std::uint64_t kSignals = 1;
+constexpr std::uint64_t kInput = 2;
+constexpr std::uint64_t kOut = 3;
+constexpr std::uint64_t kErr = 4;
 
 /// Output that waits in memory for its reader: beyond this no job is started.
 constexpr std::size_t kBacklog = 1024 * 1024;

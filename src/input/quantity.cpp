@@ -126,7 +126,7 @@ std::optional<std::uint64_t> size_factor(std::string_view name) {
   const auto power = std::string_view{"KMGT"}.find(upper[0]);
   if (power == std::string_view::npos) return std::nullopt;
   const auto rest = std::string_view{upper}.substr(1);
-  if (rest != "" && rest != "IB" && rest != "B") return std::nullopt;
+  if (!rest.empty() && rest != "IB" && rest != "B") return std::nullopt;
   const std::uint64_t base = rest == "B" ? 1000 : 1024;
   std::uint64_t factor = base;
   for (std::size_t i = 0; i < power; ++i) factor *= base;

@@ -34,7 +34,7 @@ class ValueSource final : public Source {
 
 class FileSource final : public Source {
  public:
-  FileSource(sys::Fd fd, char delimiter, std::string name)
+  FileSource(sys::Fd fd, char delimiter, const std::string& name)
       : fd_{std::move(fd)}, delimiter_{delimiter}, name_{printable(name)} {}
 
   Pull next(std::string& item) override {

@@ -14,6 +14,7 @@
 
 #include "input/quantity.h"
 #include "input/shell.h"
+#include "input/split.h"
 #include "process/command.h"
 #include "sys/fd.h"
 #include "sys/slurp.h"
@@ -47,17 +48,6 @@ constexpr std::array kNamed{
     Named{"sigpending", RLIMIT_SIGPENDING, Unit::Count},
     Named{"stack", RLIMIT_STACK, Unit::Bytes},
 };
-
-std::vector<std::string> split(const std::string& text, char separator) {
-  std::vector<std::string> parts;
-  std::size_t from = 0;
-  for (;;) {
-    const auto to = text.find(separator, from);
-    parts.push_back(text.substr(from, to - from));
-    if (to == std::string::npos) return parts;
-    from = to + 1;
-  }
-}
 
 template <class Number>
 std::optional<Number> whole_number(std::string_view text) {
@@ -149,7 +139,7 @@ std::optional<Account> find_account(const std::string& key) {
       return Account{entry->pw_name, entry->pw_uid, entry->pw_gid};
     }
   }
-  const auto fields = split(getent("passwd", key), ':');  // name:x:uid:gid:…
+  const auto fields = input::split(getent("passwd", key), ':');  // name:x:uid:gid:…
   if (fields.size() < 4) return std::nullopt;
   const auto found_uid = whole_number<uid_t>(fields[2]);
   const auto found_gid = whole_number<gid_t>(fields[3]);
@@ -163,7 +153,7 @@ gid_t find_group(const std::string& key) {
   while (const group* entry = file ? ::fgetgrent(file.get()) : nullptr) {
     if (key == entry->gr_name) return entry->gr_gid;
   }
-  const auto fields = split(getent("group", key), ':');
+  const auto fields = input::split(getent("group", key), ':');
   const auto gid = fields.size() < 3 ? std::nullopt : whole_number<gid_t>(fields[2]);
   if (gid) return *gid;
   throw std::invalid_argument("there is no group '" + input::printable(key) + "'");
@@ -184,7 +174,7 @@ std::vector<gid_t> groups_of(const std::string& name, gid_t own) {
 /// The numbers of `0-3,6`.
 std::vector<int> parse_list(const std::string& text) {
   std::vector<int> numbers;
-  for (const std::string& part : split(text, ',')) {
+  for (const std::string& part : input::split(text, ',')) {
     const auto dash = part.find('-');
     const auto first = whole_number<int>(part.substr(0, dash));
     const auto last = dash == std::string::npos ? first : whole_number<int>(part.substr(dash + 1));
@@ -201,10 +191,11 @@ std::vector<int> parse_list(const std::string& text) {
 
 std::vector<Limit> parse_limits(const std::string& text) {
   std::vector<Limit> limits;
-  for (const std::string& part : split(text, ',')) {
+  for (const std::string& part : input::split(text, ',')) {
     const auto equals = part.find('=');
     const Named& named = find_limit(part.substr(0, equals));
-    const auto bounds = split(equals == std::string::npos ? "" : part.substr(equals + 1), ':');
+    const auto bounds =
+        input::split(equals == std::string::npos ? "" : part.substr(equals + 1), ':');
     if (bounds.size() > 2) {
       throw std::invalid_argument("'" + input::printable(part) + "' is not NAME=SOFT:HARD");
     }

@@ -7,20 +7,10 @@
 
 #include "input/quantity.h"
 #include "input/shell.h"
+#include "input/split.h"
 
 namespace procrun::job {
 namespace {
-
-std::vector<std::string> split(const std::string& text, char separator) {
-  std::vector<std::string> parts;
-  std::size_t from = 0;
-  for (;;) {
-    const auto to = text.find(separator, from);
-    parts.push_back(text.substr(from, to - from));
-    if (to == std::string::npos) return parts;
-    from = to + 1;
-  }
-}
 
 [[noreturn]] void refuse_reason(const std::string& part) {
   throw std::invalid_argument("'" + input::printable(part) +
@@ -63,7 +53,7 @@ RetryDelays parse_retry_delays(const std::string& text) {
     delays.up_to = input::parse_duration(text.substr(dots + 2));
     return delays;
   }
-  for (const std::string& part : split(text, ',')) {
+  for (const std::string& part : input::split(text, ',')) {
     delays.list.push_back(input::parse_duration(part));
   }
   return delays;
@@ -105,7 +95,7 @@ RetryReasons parse_retry_reasons(const std::string& text) {
     list = text.substr(0, match);
     if (list.empty()) return reasons;
   }
-  for (const std::string& part : split(list, ',')) {
+  for (const std::string& part : input::split(list, ',')) {
     if (part == "timeout") {
       reasons.timeout = true;
     } else if (part == "signal") {
