@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -277,8 +278,12 @@ sys::Fd take_lock(const JobOptions& job) {
   if (errno != EWOULDBLOCK) sys::fail("lock " + job.lock);
   // The lock belongs to the open file, not to a process: a child waits for it in our place, so that
   // our wait can have a deadline.
+  const pid_t waiter = ::getpid();
   const pid_t pid = procrun::fork();
-  if (pid == 0) leave(::flock(file.get(), LOCK_EX) == 0 ? 0 : 1);
+  if (pid == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    leave(::getppid() == waiter && ::flock(file.get(), LOCK_EX) == 0 ? 0 : 1);
+  }
   Child child{pid};
   const sys::Deadline deadline =
       job.lock_wait ? sys::Deadline{sys::Clock::now() + *job.lock_wait} : std::nullopt;

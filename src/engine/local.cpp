@@ -12,6 +12,12 @@
 #include "sys/proc.h"
 
 namespace procrun::engine {
+namespace {
+
+/// So long who was killed may take to go.
+constexpr auto kUnkillable = std::chrono::seconds{5};
+
+}  // namespace
 
 Local::Local(Options options, Client& client, sys::Poller& poller)
     : client_{client},
@@ -95,13 +101,26 @@ void Local::reap_orphans() {
 
 void Local::end_orphans() {
   const auto retired = [this](pid_t pid) { return is_retired(pid); };
+  const auto give_up = sys::Clock::now() + kUnkillable;
   for (;;) {
     reap_orphans();
     siginfo_t any{};
     if (::waitid(P_ALL, 0, &any, WEXITED | WNOHANG | WNOWAIT) == -1 && errno == ECHILD) return;
     if (sys::descendants_of(::getpid(), retired).empty()) return;
-    job::kill_tree(retired);
+    const auto swept = job::kill_tree(retired);
+    const bool beyond_reach = swept.killed.empty() && !swept.refused.empty();
+    if (beyond_reach || give_up <= sys::Clock::now()) return name_survivors(retired);
     sys::poll_until({}, sys::Clock::now() + std::chrono::milliseconds{10});
+  }
+}
+
+void Local::name_survivors(const job::Spare& spare) {
+  for (const auto& [pid, parent] : sys::descendants_of(::getpid(), spare)) {
+    client_.take({.type = event::Type::Leak,
+                  .pid = pid,
+                  .ppid = parent,
+                  .status = 1,
+                  .text = sys::command_of(pid)});
   }
 }
 

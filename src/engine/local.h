@@ -8,6 +8,7 @@
 #include <string>
 
 #include "engine/workshop.h"
+#include "job/tree.h"
 #include "pool/front.h"
 
 namespace procrun::engine {
@@ -56,7 +57,8 @@ class Local final : pool::Front::Client {
   /// Lets the workers go. finished() once they have.
   void close() { front_.close(); }
   bool finished() const noexcept { return front_.living() == 0; }
-  /// Kills and reaps what lost workers left behind. Blocks until it is gone.
+  /// Kills and reaps what lost workers left behind. Blocks until it is gone, or is found to be
+  /// beyond our reach and named.
   void end_orphans();
 
  private:
@@ -68,6 +70,7 @@ class Local final : pool::Front::Client {
   void lost(std::uint64_t id, pid_t worker, ExitStatus status) override;
   void returned(std::uint64_t id) override;
   void open_spill(unsigned slot);
+  void name_survivors(const job::Spare& spare);
   bool is_worker(pid_t pid) const;
   bool is_retired(pid_t pid) const;
 

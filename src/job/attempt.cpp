@@ -124,6 +124,7 @@ void Attempt::obey(const Order& order) {
     }
     case Order::Kind::Abandon:
       course_.cancelled = true;
+      course_.deadlines.resume(Clock::now());  // nobody is left to continue it
       return begin_stop(Outcome::Kind::Cancelled, {{SIGTERM, kAbandonedGrace}, {SIGKILL, {}}},
                         false);
   }

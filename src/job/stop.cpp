@@ -8,7 +8,7 @@ namespace procrun::job {
 namespace {
 
 /// Between two sweeps over a tree that has been killed and is not gone.
-constexpr auto kSweepAgain = std::chrono::milliseconds{50};
+constexpr auto kSweepAgain = std::chrono::milliseconds{200};
 
 }  // namespace
 

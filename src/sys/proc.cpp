@@ -1,6 +1,7 @@
 #include "sys/proc.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cctype>
@@ -11,6 +12,7 @@
 #include <memory>
 #include <string_view>
 
+#include "sys/fd.h"
 #include "sys/slurp.h"
 
 namespace procrun::sys {
@@ -52,12 +54,29 @@ std::vector<pid_t> listed_children(pid_t pid) {
   return children;
 }
 
+/// The parent, from the beginning of a process's stat: a walk over all processes may run beside
+/// hundreds that fork, so it does no more than it must.
+pid_t quick_parent(int proc, const char* pid) {
+  char path[32];
+  std::snprintf(path, sizeof path, "%s/stat", pid);
+  const Fd file{::openat(proc, path, O_RDONLY | O_CLOEXEC)};
+  char text[512];
+  const ssize_t size = file ? ::read(file.get(), text, sizeof text) : 0;
+  const std::string_view stat{text, size > 0 ? static_cast<std::size_t>(size) : 0};
+  const auto close = stat.rfind(") ");
+  pid_t parent = 0;
+  if (close == std::string_view::npos || close + 4 >= stat.size()) return 0;
+  std::from_chars(stat.data() + close + 4, stat.data() + stat.size(), parent);  // behind ") S "
+  return parent;
+}
+
 /// Who is whose child, of all processes: for kernels that do not list children.
 std::multimap<pid_t, pid_t> all_children() {
+  const Fd proc{::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   std::multimap<pid_t, pid_t> children;
   for_each_number_in("/proc", [&](const char* name) {
-    const auto stat = process_stat(static_cast<pid_t>(std::atoi(name)));
-    if (stat) children.emplace(stat->ppid, stat->pid);
+    const pid_t parent = quick_parent(proc.get(), name);
+    if (parent != 0) children.emplace(parent, static_cast<pid_t>(std::atoi(name)));
   });
   return children;
 }
