@@ -67,6 +67,7 @@ int let_go(const std::vector<std::string>& command, const ForkOptions& options,
     log_error(started.why);
     return started.code;
   }
+  if (tells_story(options.shared)) tell(fmt::format("Parent process ret={}", started.pid));
   print_line(fmt::format("{}", started.pid));
   return 0;
 }

@@ -84,15 +84,15 @@ bool helped(const Options& options) {
   return true;
 }
 
-bool has_command(const Options& options, const Words& words) {
+bool has_command(const Options& options, const Words& words, const std::string& what) {
   if (!words.command.empty()) {
     const std::string lesson = options.given_for(Options::For::Lesson);
     if (lesson.empty()) return true;
-    throw UsageError{lesson + " is the lesson's, which has no COMMAND"};
+    throw UsageError{lesson + " is the lesson's, which has no " + what};
   }
   const std::string tool = options.given_for(Options::For::Command);
   if (tool.empty() && !words.dashes) return false;
-  throw UsageError{"a COMMAND is missing behind " + (tool.empty() ? "--" : tool)};
+  throw UsageError{"a " + what + " is missing behind " + (tool.empty() ? "--" : tool)};
 }
 
 std::vector<std::string> command_argv(const std::vector<std::string>& words, const Shared& shared) {

@@ -42,7 +42,7 @@ bool tells_story(const Shared& shared);
 bool helped(const Options& options);
 
 /// Whether there is a COMMAND: false means the lesson. Throws UsageError where one is missing.
-bool has_command(const Options& options, const Words& words);
+bool has_command(const Options& options, const Words& words, const std::string& what = "COMMAND");
 
 /// The words as an argv: executed as they are, or by the shell (cli: "COMMAND").
 std::vector<std::string> command_argv(const std::vector<std::string>& words, const Shared& shared);

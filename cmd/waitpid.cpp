@@ -200,10 +200,7 @@ int run_waitpid(const std::vector<std::string>& words, const Given&) {
   const Words rest = options.parse(words);
   if (helped(options)) return 0;
   apply(waitpid.shared);
-  if (rest.command.empty() && (rest.dashes || !options.given_for(Options::For::Command).empty())) {
-    throw UsageError{"a PID is missing"};
-  }
-  if (rest.command.empty()) return lesson(waitpid);
+  if (!has_command(options, rest, "PID")) return lesson(waitpid);
   return watch(rest.command, waitpid);
 }
 

@@ -21,6 +21,7 @@ class Local final : pool::Front::Client {
   class Client {
    public:
     virtual ~Client() = default;
+    virtual bool has_job() const = 0;
     virtual std::optional<job::Job> next_job(unsigned slot) = 0;
     /// Enough jobs wait that some may be given to workers before they are free.
     virtual bool plenty() const = 0;
@@ -62,6 +63,7 @@ class Local final : pool::Front::Client {
   void end_orphans();
 
  private:
+  bool has_next() const override { return client_.has_job(); }
   std::optional<pool::Call> next(unsigned slot) override;
   bool plenty() const override { return client_.plenty(); }
   void told(std::uint64_t id, pool::Reader payload) override;

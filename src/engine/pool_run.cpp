@@ -60,7 +60,9 @@ PoolResult PoolRun::run() {
     serve(patience);
   }
   local_.end_orphans();
-  if (!broken_.empty()) throw std::runtime_error(broken_);
+  obey_signals();
+  // A terminal that hangs up fails the writes to it, too: the signal is the reason.
+  if (!broken_.empty() && result_.signal != SIGHUP) throw std::runtime_error(broken_);
   if (out_.broken() && result_.signal == 0) result_.signal = SIGPIPE;
   return result_;
 }

@@ -51,6 +51,7 @@ class PoolRun final : Local::Client {
     Row row;
   };
 
+  bool has_job() const override { return !pending_.empty() && !stopping_; }
   std::optional<job::Job> next_job(unsigned slot) override;
   bool plenty() const override;
   void take(const event::Event& event) override;

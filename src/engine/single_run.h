@@ -38,6 +38,7 @@ class SingleRun final : Local::Client {
   SingleResult run();
 
  private:
+  bool has_job() const override { return !given_; }
   std::optional<job::Job> next_job(unsigned slot) override;
   bool plenty() const override { return false; }
   void take(const event::Event& event) override;

@@ -173,7 +173,10 @@ void Attempt::on_deadlines() {
     emit({.type = Type::Timeout, .pid = outcome_.pid, .duration = now - started_});
     begin_stop(Outcome::Kind::TimedOut, policy_.stop, false);
   }
-  if (all) deadlines.clear(Deadlines::AllTimeIsUp);
+  if (all) {
+    deadlines.clear(Deadlines::AllTimeIsUp);
+    course_.cancelled = true;  // no attempt may follow
+  }
   if (alive_ && !stopping_ && output_.too_much() && policy_.output.end_at_most) {
     outcome_.fault = Outcome::Fault::Output;
     begin_stop(Outcome::Kind::Ended, policy_.stop, false);

@@ -33,7 +33,7 @@ void Front::start_all() {
 }
 
 void Front::feed() {
-  while (!closed_) {
+  while (!closed_ && client_.has_next()) {
     const auto slot = scheduler_.next(client_.plenty());
     if (!slot || !can_start(*slot)) return;
     const auto call = client_.next(*slot);

@@ -24,6 +24,8 @@ class Front {
   class Client {
    public:
     virtual ~Client() = default;
+    /// Whether there is a next call: only for one is a worker started.
+    virtual bool has_next() const = 0;
     /// The next call for this slot; empty: none now.
     virtual std::optional<Call> next(unsigned slot) = 0;
     /// Enough calls wait that some may be given to workers before they are free; where calls do

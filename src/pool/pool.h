@@ -55,6 +55,7 @@ class Desk final : Front::Client {
     std::shared_ptr<Reply> reply;
   };
 
+  bool has_next() const override { return !queue_.empty(); }
   std::optional<Call> next(unsigned slot) override;
   bool plenty() const override;
   void told(std::uint64_t, Reader) override {}

@@ -17,9 +17,7 @@ namespace {
 constexpr std::size_t kBatch = 64 * 1024;
 constexpr std::size_t kAtomicWrite = 4096;  // PIPE_BUF: fits where poll(2) says that there is room
 
-/// Frees the blocks; where the file system cannot, they go with the file. Whole pages only: a pipe
-/// that took them by reference keeps those as they are, but a part of a page would be cleared under
-/// the eyes of its reader.
+/// Frees the blocks, whole pages of them; where the file system cannot, they go with the file.
 void forget(const Extent& extent) noexcept {
   const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   const std::uint64_t from = (extent.offset + page - 1) / page * page;
@@ -90,8 +88,9 @@ bool Outlet::flush_extent(Piece& piece) {
     auto offset = static_cast<off_t>(extent.offset + piece.done);
     const std::size_t left = extent.length - piece.done;
     std::int64_t moved = -1;
-    // Only where sendfile(2) does not block: it knows no MSG_DONTWAIT.
-    const bool may_send = kind_ == Kind::File || kind_ == Kind::NonBlocking;
+    // To a pipe, sendfile(2) gives the pages themselves, and punching them out of the file clears
+    // them under the eyes of the reader (seen); on a socket it blocks.
+    const bool may_send = kind_ == Kind::File;
     if (can_send_file_ && may_send) {
       moved = ::sendfile(poll_fd(), extent.fd, &offset, std::min(left, std::size_t{1} << 20));
       // To a file opened with O_APPEND, say, it cannot be done: copy through memory instead.
