@@ -117,6 +117,7 @@ void Attempt::obey(const Order& order) {
       return resume();
     case Order::Kind::Stop: {
       course_.cancelled = true;
+      course_.deadlines.resume(Clock::now());  // what is to end does not stand still
       StopPlan plan = policy_.stop;
       if (stopping_) plan = {{SIGKILL, {}}};
       if (order.signal != 0 && !stopping_) plan.front().signal = order.signal;

@@ -34,7 +34,7 @@ void Front::start_all() {
 
 void Front::feed() {
   while (!closed_ && client_.has_next()) {
-    const auto slot = scheduler_.next(client_.plenty());
+    const auto slot = scheduler_.next(client_.plenty(), sys::Clock::now());
     if (!slot || !can_start(*slot)) return;
     const auto call = client_.next(*slot);
     if (!call) return;

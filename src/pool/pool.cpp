@@ -13,8 +13,7 @@ constexpr auto kTermGrace = std::chrono::seconds{1};
 
 }  // namespace
 
-Desk::Desk(unsigned workers)
-    : owner_{::getpid()}, slots_{std::max(1U, workers)}, front_{slots_, *this, poller_} {
+Desk::Desk(unsigned workers) : owner_{::getpid()}, front_{std::max(1U, workers), *this, poller_} {
   front_.start_all();
 }
 
@@ -81,11 +80,6 @@ void Desk::serve(const sys::Deadline& deadline) {
   front_.feed();
   take_in(deadline);
   front_.feed();
-}
-
-bool Desk::plenty() const {
-  return queue_.size() >= std::size_t{8} * slots_ &&
-         queue_.front().call.bytes.size() <= Front::kMostAhead;
 }
 
 std::optional<Call> Desk::next(unsigned) {

@@ -10,7 +10,7 @@ constexpr sys::Duration::rep kMostAhead = 8;
 
 }  // namespace
 
-std::optional<unsigned> Scheduler::next(bool ahead) const {
+std::optional<unsigned> Scheduler::next(bool ahead, sys::Clock::time_point now) const {
   std::optional<unsigned> fresh;
   std::optional<unsigned> least;
   for (unsigned slot = 0; slot < slots_.size(); ++slot) {
@@ -18,7 +18,8 @@ std::optional<unsigned> Scheduler::next(bool ahead) const {
     if (state.disabled) continue;
     if (state.in_hand == 0 && state.worn) return slot;
     if (state.in_hand == 0 && !fresh) fresh = slot;
-    if (!least || state.in_hand < slots_[*least].in_hand) least = slot;
+    const bool slow = state.in_hand != 0 && now - state.since >= kQuick;
+    if (!slow && (!least || state.in_hand < slots_[*least].in_hand)) least = slot;
   }
   if (fresh) return fresh;
   if (!ahead || !least || quick_in_a_row_ < kEnoughQuickOnes) return std::nullopt;

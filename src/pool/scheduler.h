@@ -17,7 +17,8 @@ class Scheduler {
   /// the lowest first; else, if `ahead` is allowed and calls have been quick lately, the one that
   /// has the fewest in hand, so that it need not wait for us when it ends: one call ahead, or as
   /// many as take a quarter of a millisecond, but eight.
-  std::optional<unsigned> next(bool ahead) const;
+  /// None is given ahead behind a call that is not quick itself.
+  std::optional<unsigned> next(bool ahead, sys::Clock::time_point now = {}) const;
 
   void given(unsigned slot, sys::Clock::time_point now);
   /// The slot's first call has ended.

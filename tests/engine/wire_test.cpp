@@ -1,0 +1,113 @@
+#include "engine/wire.h"
+
+#include <signal.h>
+
+#include <catch2/catch.hpp>
+#include <stdexcept>
+
+using namespace std::chrono_literals;
+using procrun::ExitStatus;
+using procrun::event::Event;
+using procrun::event::Type;
+using procrun::job::Job;
+using procrun::job::Known;
+using procrun::job::Order;
+using procrun::job::Outcome;
+using procrun::job::Supervised;
+using procrun::pool::Reader;
+using procrun::pool::Writer;
+namespace engine = procrun::engine;
+
+TEST_CASE("a job arrives as it was sent", "[wire]") {
+  const std::string odd{"a\0b\n\xff", 5};
+  Writer writer;
+  engine::put(writer, Job{.seq = 1ULL << 40, .argv = {odd, "", "x"}, .tag = "T\t"});
+  Reader reader{writer.bytes()};
+  const Job job = engine::get_job(reader);
+  CHECK(job.seq == 1ULL << 40);
+  CHECK(job.argv == std::vector<std::string>{odd, "", "x"});
+  CHECK(job.tag == "T\t");
+  CHECK(reader.rest().empty());
+}
+
+TEST_CASE("an order arrives as it was sent", "[wire]") {
+  Writer writer;
+  engine::put(writer, Order{.kind = Order::Kind::Abandon, .signal = SIGHUP, .group_has_it = true});
+  Reader reader{writer.bytes()};
+  const Order order = engine::get_order(reader);
+  CHECK(order.kind == Order::Kind::Abandon);
+  CHECK(order.signal == SIGHUP);
+  CHECK(order.group_has_it);
+  CHECK(reader.rest().empty());
+}
+
+TEST_CASE("an event arrives as it was sent", "[wire]") {
+  Writer writer;
+  engine::put(writer, Event{.type = Type::Leak,
+                            .seq = 7,
+                            .pid = 1,
+                            .ppid = 2,
+                            .status = -3,
+                            .duration = 4ns,
+                            .text = "sleep 60"});
+  Reader reader{writer.bytes()};
+  const Event event = engine::get_event(reader);
+  CHECK(event.type == Type::Leak);
+  CHECK(event.seq == 7);
+  CHECK(event.pid == 1);
+  CHECK(event.ppid == 2);
+  CHECK(event.status == -3);
+  CHECK(event.duration == 4ns);
+  CHECK(event.text == "sleep 60");
+  CHECK(reader.rest().empty());
+}
+
+TEST_CASE("an outcome with its output arrives as it was sent", "[wire]") {
+  Supervised sent;
+  sent.outcome = {.kind = Outcome::Kind::TimedOut,
+                  .status = ExitStatus{SIGKILL},
+                  .killed = true,
+                  .fault = Outcome::Fault::Output,
+                  .oom = Known::No,
+                  .accepted = true,
+                  .left_behind = true,
+                  .code = 126,
+                  .pid = 99,
+                  .attempts = 3,
+                  .duration = 5s,
+                  .usage = {.user = 1s, .max_rss = 2},
+                  .why = "because"};
+  sent.output = {.frames = std::string{"f\0g", 3}, .offset = 1ULL << 40, .length = 17};
+  Writer writer;
+  engine::put(writer, sent);
+  Reader reader{writer.bytes()};
+  const Supervised got = engine::get_supervised(reader);
+  CHECK(got.outcome.kind == Outcome::Kind::TimedOut);
+  CHECK(got.outcome.status == ExitStatus{SIGKILL});
+  CHECK(got.outcome.killed);
+  CHECK(got.outcome.fault == Outcome::Fault::Output);
+  CHECK(got.outcome.oom == Known::No);
+  CHECK(got.outcome.accepted);
+  CHECK(got.outcome.left_behind);
+  CHECK(got.outcome.code == 126);
+  CHECK(got.outcome.pid == 99);
+  CHECK(got.outcome.attempts == 3);
+  CHECK(got.outcome.duration == 5s);
+  CHECK(got.outcome.usage.user == 1s);
+  CHECK(got.outcome.usage.max_rss == 2);
+  CHECK(got.outcome.why == "because");
+  CHECK(got.output.frames == sent.output.frames);
+  CHECK(got.output.offset == sent.output.offset);
+  CHECK(got.output.length == 17);
+  CHECK(reader.rest().empty());
+}
+
+TEST_CASE("bytes that are cut off are an error", "[wire]") {
+  Writer writer;
+  engine::put(writer, Job{.seq = 1, .argv = {"a", "b"}, .tag = "t"});
+  const std::string whole = writer.bytes();
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    Reader reader{std::string_view{whole}.substr(0, size)};
+    CHECK_THROWS_AS(engine::get_job(reader), std::runtime_error);
+  }
+}

@@ -1,0 +1,165 @@
+// Signals that procrun gets while it owns a command.
+#include "spawn/spawn.h"
+
+namespace procrun::test {
+namespace {
+
+std::ptrdiff_t times(const std::string& text, const std::string& line) {
+  const Lines lines = lines_of(text);
+  return std::count(lines.begin(), lines.end(), line);
+}
+
+std::string told(int signal) { return "told " + std::to_string(signal); }
+
+}  // namespace
+
+TEST_CASE("INT, TERM and HUP start the stop plan with that very signal", "[spawn]") {
+  const NoDescendantLeft guard;
+  const int signal = GENERATE(SIGINT, SIGHUP);
+  CAPTURE(signal);
+  auto running = start_procrun(spawn({"-q", "-k", "200ms"}, doing({"told"})));
+  running.read_until(Stream::Out, "ready\n");
+  running.send(signal);
+  const Result result = running.finish();
+  CHECK(result.out == "ready\n" + told(signal) + "\n");
+  CHECK(contains(result.err, "had to be killed"));
+  CHECK(result.signaled(SIGKILL));  // what the command died of in the end
+}
+
+TEST_CASE("TERM starts the stop plan, and the command may end in its own way", "[spawn]") {
+  const NoDescendantLeft guard;
+  auto running = start_procrun(spawn({"-q", "--term-seq", "INT,5s,KILL"}, doing({"told"})));
+  running.read_until(Stream::Out, "ready\n");
+  running.send(SIGTERM);
+  const Result result = running.finish();
+  CHECK(result.out == "ready\n" + told(SIGTERM) + "\n");  // not the INT of the plan
+  CHECK(result.exited(7));
+}
+
+TEST_CASE("the plan reaches each process of the tree once, the escaped ones too", "[spawn]") {
+  const NoDescendantLeft guard;
+  const int signal = GENERATE(SIGINT, SIGTERM);
+  CAPTURE(signal);
+  auto running = start_procrun(spawn(
+      {"-q", "-k", "300ms"}, doing({"fork{", "told", "}", "orphan{", "told", "}", "told"})));
+  for (int i = 0; i < 3; ++i) running.read_until(Stream::Out, "ready\n");
+  running.send(signal);
+  const Result result = running.finish();
+  CHECK(times(result.out, told(signal)) == 3);
+}
+
+TEST_CASE("the second INT, TERM or HUP kills at once", "[spawn]") {
+  const NoDescendantLeft guard;
+  const int second = GENERATE(SIGINT, SIGTERM, SIGHUP);
+  CAPTURE(second);
+  const Mark mark;
+  auto running = start_procrun(
+      spawn({"-q", "-k", "30s"}, doing({"orphan{", "told", "}", "told"})), {.env = {mark.env()}});
+  for (int i = 0; i < 2; ++i) running.read_until(Stream::Out, "ready\n");
+  running.send(SIGINT);
+  for (int i = 0; i < 2; ++i) running.read_until(Stream::Out, told(SIGINT) + "\n");
+  const auto begin = Clock::now();
+  running.send(second);
+  const Result result = running.finish();
+  CHECK(Clock::now() - begin < seconds{2});
+  CHECK(result.signaled(SIGKILL));
+  CHECK(mark.gone());
+}
+
+TEST_CASE("USR1, USR2, WINCH, CONT and real-time signals are passed on", "[spawn]") {
+  const NoDescendantLeft guard;
+  auto running = start_procrun(spawn({"-q"}, doing({"told"})));
+  running.read_until(Stream::Out, "ready\n");
+  for (const int signal : {SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGQUIT, SIGURG, SIGRTMIN, SIGRTMIN + 5, SIGRTMAX}) {
+    CAPTURE(signal);
+    running.send(signal);
+    running.read_until(Stream::Out, told(signal) + "\n");
+  }
+  running.send(SIGTERM);
+  CHECK(running.finish().exited(7));
+}
+
+TEST_CASE("what is passed on is for the command alone, not for its tree", "[spawn]") {
+  const NoDescendantLeft guard;
+  auto running = start_procrun(spawn({"-q", "-k", "200ms"}, doing({"fork{", "told", "}", "told"})));
+  for (int i = 0; i < 2; ++i) running.read_until(Stream::Out, "ready\n");
+  running.send(SIGUSR1);
+  running.read_until(Stream::Out, told(SIGUSR1) + "\n");
+  running.send(SIGTERM);
+  CHECK(times(running.finish().out, told(SIGUSR1)) == 1);
+}
+
+TEST_CASE("T7: Ctrl-C reaches everybody exactly once", "[spawn]") {
+  const NoDescendantLeft guard;
+  Terminal terminal;
+  // In our group the terminal tells them; the orphan has a session of its own, so we do.
+  auto running = start_procrun(
+      spawn({"-q", "-k", "400ms"}, doing({"fork{", "told", "}", "orphan{", "told", "}", "told"})),
+      on_terminal(terminal));
+  terminal.close_slave();
+  for (int i = 0; i < 3; ++i) terminal.read_until("ready\n");
+  terminal.type("\x03");
+  const std::string rest = terminal.read_rest();
+  CHECK(running.finish().signaled(SIGKILL));
+  CHECK(times(rest, told(SIGINT)) + times(rest, "^C" + told(SIGINT)) == 3);
+}
+
+TEST_CASE("a command that handles Ctrl-C itself is left its own status", "[spawn]") {
+  const NoDescendantLeft guard;
+  Terminal terminal;
+  auto running = start_procrun(
+      spawn({"-q"}, {"sh", "-c", "trap 'exit 9' INT; echo ready; while :; do sleep 0.02; done"}),
+      on_terminal(terminal));
+  terminal.close_slave();
+  terminal.read_until("ready\n");
+  terminal.type("\x03");
+  terminal.read_rest();
+  CHECK(running.finish().exited(9));
+}
+
+TEST_CASE("a signal that comes while output waits for its reader still ends procrun", "[spawn]") {
+  const NoDescendantLeft guard;
+  const Words way = GENERATE(Words{"--max-output", "1G"}, Words{"--quiet-ok"});
+  CAPTURE(way);
+  int pipe[2];
+  REQUIRE(::pipe2(pipe, O_CLOEXEC) == 0);
+  Words options{"-q"};
+  options.insert(options.end(), way.begin(), way.end());
+  auto running = start_procrun(spawn(options, doing({"flood:150000", "exit:3"})),
+                               {.stdout_fd = pipe[1]});
+  ::close(pipe[1]);
+  // The pipe is full: nobody reads it.
+  REQUIRE(eventually([&] {
+    const pid_t worker = children_of(running.pid()).empty() ? 0 : children_of(running.pid())[0];
+    return worker == 0 || children_of(worker).empty();
+  }));
+  running.send(SIGTERM);
+  const auto begin = Clock::now();
+  const Result result = running.finish();
+  CHECK(Clock::now() - begin < seconds{2});
+  CHECK(result.status != 0);
+  ::close(pipe[0]);
+}
+
+TEST_CASE("the command starts with the mask and the dispositions that procrun was given",
+          "[spawn]") {
+  const NoDescendantLeft guard;
+  const Result result = run_procrun(
+      spawn({"-q"}, {"grep", "-E", "^Sig(Blk|Ign|Cgt)", "/proc/self/status"}), {.in_child = [] {
+        ::signal(SIGUSR2, SIG_IGN);
+        sigset_t set;
+        ::sigemptyset(&set);
+        ::sigaddset(&set, SIGUSR1);
+        ::sigprocmask(SIG_SETMASK, &set, nullptr);
+      }});
+  const Lines lines = lines_of(result.out);
+  REQUIRE(lines.size() == 3);
+  const auto bits = [&](std::size_t i) {
+    return std::stoull(lines[i].substr(lines[i].find(':') + 1), nullptr, 16);
+  };
+  CHECK(bits(0) == 1ULL << (SIGUSR1 - 1));
+  CHECK((bits(1) & (1ULL << (SIGUSR2 - 1))) != 0);
+  CHECK((bits(1) & (1ULL << (SIGINT - 1))) == 0);
+}
+
+}  // namespace procrun::test

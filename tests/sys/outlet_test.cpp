@@ -1,0 +1,300 @@
+#include "sys/outlet.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <system_error>
+
+#include "process/forked.h"
+#include "support.h"
+#include "sys/signals.h"
+
+namespace sys = procrun::sys;
+using procrun::test::in_child;
+using procrun::test::NoChildLeft;
+using procrun::test::SameOpenFds;
+using procrun::test::TempDir;
+using sys::Extent;
+using sys::Outlet;
+
+namespace {
+
+/// Text that shows where a piece of it is missing or in the wrong place.
+std::string numbered(std::size_t size, char mark = '.') {
+  std::string text;
+  for (int i = 0; text.size() < size; ++i) text += std::to_string(i) + mark;
+  text.resize(size);
+  return text;
+}
+
+/// What the pipe holds now.
+std::string take(int fd) {
+  std::string text(1 << 20, '\0');
+  const ssize_t size = ::read(fd, text.data(), text.size());
+  text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+  return text;
+}
+
+/// Reads until the outlet has nothing left; the reading end must not block.
+std::string drain(Outlet& outlet, int fd) {
+  std::string all;
+  do all += take(fd);
+  while (!outlet.flush());
+  return all + take(fd);
+}
+
+sys::Fd file_with(const std::string& text) {
+  sys::Fd file = sys::open_temporary();
+  procrun::test::say(file.get(), text);
+  return file;
+}
+
+/// Empty if they are the same; else where they differ. Large texts are no good in a report.
+std::string difference(const std::string& text, const std::string& expected) {
+  if (text == expected) return {};
+  const auto [at, end] = std::mismatch(text.begin(), text.end(), expected.begin(), expected.end());
+  return "differs at " + std::to_string(at - text.begin()) + " of " + std::to_string(text.size()) +
+         ", expected " + std::to_string(expected.size());
+}
+
+off_t blocks_of(const sys::Fd& file) {
+  struct stat status {};
+  ::fstat(file.get(), &status);
+  return status.st_blocks;
+}
+
+}  // namespace
+
+TEST_CASE("a full pipe that nobody reads does not block the writer", "[outlet]") {
+  const SameOpenFds guard;
+  const sys::Pipe pipe = sys::make_pipe();
+  Outlet outlet{pipe.write.get(), "a pipe"};
+  const std::string text = numbered(1 << 20);
+  outlet.write(text);
+  CHECK_FALSE(outlet.flush());
+  CHECK_FALSE(outlet.empty());
+  CHECK(outlet.backlog() > 0);
+  sys::set_nonblocking(pipe.read.get());
+  CHECK(difference(drain(outlet, pipe.read.get()), text) == "");
+  CHECK(outlet.backlog() == 0);
+}
+
+TEST_CASE("T25: the description that was given keeps blocking", "[outlet]") {
+  const SameOpenFds guard;
+  const sys::Pipe pipe = sys::make_pipe();
+  Outlet outlet{pipe.write.get(), "a pipe"};
+  outlet.write("x");
+  outlet.flush();
+  CHECK((::fcntl(pipe.write.get(), F_GETFL) & O_NONBLOCK) == 0);
+}
+
+TEST_CASE("a pipe that cannot be opened anew does not block the writer either", "[outlet]") {
+  const NoChildLeft guard;
+  if (::geteuid() != 0) return;
+  procrun::test::ForkedChild child{[](int) {
+    const sys::Pipe pipe = sys::make_pipe();
+    sys::set_nonblocking(pipe.read.get());
+    const std::string text = numbered(300'000);
+    const sys::Fd file = file_with(text);
+    if (::setresuid(54321, 54321, 54321) != 0) return 1;  // to whom /proc/self/fd is closed now
+    Outlet outlet{pipe.write.get(), "a pipe"};
+    outlet.write(text);
+    outlet.write(Extent{file.get(), 0, text.size()});
+    if (outlet.flush()) return 2;
+    if (outlet.poll_fd() != pipe.write.get()) return 3;
+    return drain(outlet, pipe.read.get()) == text + text ? 0 : 4;
+  }};
+  CHECK(child.finish(std::chrono::seconds{10}).exited(0));
+}
+
+TEST_CASE("bytes and stretches of files come out in the order in which they were queued",
+          "[outlet]") {
+  const SameOpenFds guard;
+  const sys::Pipe pipe = sys::make_pipe();
+  sys::set_nonblocking(pipe.read.get());
+  const std::string spilled = numbered(500'000, '/');
+  const sys::Fd file = file_with("before" + spilled + "after");
+  Outlet outlet{pipe.write.get(), "a pipe"};
+  outlet.write("first ");
+  outlet.write(Extent{file.get(), 6, spilled.size()});
+  outlet.write(" middle ");
+  outlet.write(Extent{file.get(), 0, 6});
+  outlet.write(" last");
+  CHECK(outlet.in_files() == spilled.size() + 6);
+  CHECK(difference(drain(outlet, pipe.read.get()), "first " + spilled + " middle before last") ==
+        "");
+  CHECK(outlet.in_files() == 0);
+  CHECK(outlet.empty());
+}
+
+TEST_CASE("small writes are held back until there are enough of them or a flush", "[outlet]") {
+  const SameOpenFds guard;
+  const sys::Pipe pipe = sys::make_pipe();
+  sys::set_nonblocking(pipe.read.get());
+  Outlet outlet{pipe.write.get(), "a pipe"};
+  outlet.write("small");
+  CHECK(take(pipe.read.get()).empty());
+  CHECK(outlet.flush());
+  CHECK(take(pipe.read.get()) == "small");
+  outlet.write(numbered(60'000));
+  outlet.write(numbered(60'000));
+  CHECK_FALSE(take(pipe.read.get()).empty());
+}
+
+TEST_CASE("T22: a reader that has gone is no error, and what comes then is dropped", "[outlet]") {
+  const SameOpenFds guard;
+  const sys::SignalsBlocked blocked;  // SIGPIPE
+  sys::Pipe pipe = sys::make_pipe();
+  const sys::Fd file = file_with("spilled");
+  Outlet outlet{pipe.write.get(), "a pipe"};
+  pipe.read.reset();
+  outlet.write("text");
+  outlet.write(Extent{file.get(), 0, 7});
+  CHECK_FALSE(outlet.broken());
+  CHECK(outlet.flush());
+  CHECK(outlet.broken());
+  CHECK(outlet.empty());
+  outlet.write("more");
+  outlet.write(Extent{file.get(), 0, 7});
+  CHECK(outlet.empty());
+  CHECK(outlet.flush());
+  sigset_t pipe_signal;
+  ::sigemptyset(&pipe_signal);
+  ::sigaddset(&pipe_signal, SIGPIPE);
+  const timespec now{};
+  while (::sigtimedwait(&pipe_signal, nullptr, &now) != -1) {
+  }
+}
+
+TEST_CASE("a reader that goes while much waits takes the queue with it", "[outlet]") {
+  const NoChildLeft guard;
+  const auto end = in_child([](int) {
+    ::signal(SIGPIPE, SIG_IGN);
+    sys::Pipe pipe = sys::make_pipe();
+    Outlet outlet{pipe.write.get(), "a pipe"};
+    outlet.write(numbered(1 << 20));
+    if (outlet.flush()) return 1;
+    pipe.read.reset();
+    if (!outlet.flush()) return 2;
+    return outlet.broken() && outlet.empty() && outlet.backlog() == 0 ? 0 : 3;
+  });
+  CHECK(end.exited(0));
+}
+
+TEST_CASE("a file that is appended to takes stretches of files as well", "[outlet]") {
+  const TempDir dir;
+  const SameOpenFds guard;
+  const std::string spilled = numbered(200'000);
+  const sys::Fd source = file_with(spilled);
+  procrun::test::write_file(dir / "log", "old\n");
+  const sys::Fd log = sys::open(dir / "log", O_WRONLY | O_APPEND);
+  Outlet outlet{log.get(), "a log"};
+  outlet.write("new ");
+  outlet.write(Extent{source.get(), 0, spilled.size()});
+  outlet.write(" end");
+  CHECK(outlet.flush());
+  CHECK(difference(procrun::test::read_file(dir / "log"), "old\nnew " + spilled + " end") == "");
+}
+
+TEST_CASE("T31: a full disk is an error that names the output, and the rest is dropped",
+          "[outlet]") {
+  const SameOpenFds guard;
+  const sys::Fd full = sys::open("/dev/full", O_WRONLY);
+  Outlet outlet{full.get(), "standard output"};
+  outlet.write("text");
+  CHECK_THROWS_WITH(outlet.flush(), Catch::Contains("standard output") &&
+                                        Catch::Contains("No space left on device"));
+  CHECK(outlet.broken());
+  CHECK(outlet.empty());
+  CHECK(outlet.flush());
+}
+
+TEST_CASE("T31: a full disk is an error for a stretch of a file as well", "[outlet]") {
+  const SameOpenFds guard;
+  const sys::Fd file = file_with("spilled");
+  const sys::Fd full = sys::open("/dev/full", O_WRONLY);
+  Outlet outlet{full.get(), "standard output"};
+  outlet.write(Extent{file.get(), 0, 7});
+  CHECK_THROWS_AS(outlet.flush(), std::system_error);
+  CHECK(outlet.empty());
+}
+
+TEST_CASE("a closed descriptor is an error at the first write", "[outlet]") {
+  const SameOpenFds guard;
+  Outlet outlet{9999, "standard output"};
+  outlet.write("text");
+  CHECK_THROWS_WITH(outlet.flush(), Catch::Contains("Bad file descriptor"));
+}
+
+TEST_CASE("a socket that nobody reads does not block the writer", "[outlet]") {
+  const SameOpenFds guard;
+  int ends[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+  const sys::Fd ours{ends[0]};
+  const sys::Fd theirs{ends[1]};
+  sys::set_nonblocking(theirs.get());
+  Outlet outlet{ours.get(), "a socket"};
+  const std::string text = numbered(2 << 20);
+  outlet.write(text);
+  CHECK_FALSE(outlet.flush());
+  CHECK((::fcntl(ours.get(), F_GETFL) & O_NONBLOCK) == 0);
+  CHECK(difference(drain(outlet, theirs.get()), text) == "");
+}
+
+TEST_CASE("a stretch of a file does not block on a socket that nobody reads", "[outlet]") {
+  const NoChildLeft guard;
+  // In a child: it would hang.
+  procrun::test::ForkedChild child{[](int) {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return 1;
+    const std::string text = numbered(2 << 20);
+    const sys::Fd file = file_with(text);
+    Outlet outlet{ends[0], "a socket"};
+    outlet.write(Extent{file.get(), 0, text.size()});
+    if (outlet.flush()) return 2;
+    ::fcntl(ends[1], F_SETFL, O_NONBLOCK);
+    return drain(outlet, ends[1]) == text ? 0 : 3;
+  }};
+  CHECK(child.finish(std::chrono::seconds{10}).exited(0));
+}
+
+TEST_CASE("a socket whose reader has gone is no error and no signal", "[outlet]") {
+  const SameOpenFds guard;
+  int ends[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+  const sys::Fd ours{ends[0]};
+  ::close(ends[1]);
+  Outlet outlet{ours.get(), "a socket"};
+  outlet.write("text");
+  CHECK(outlet.flush());
+  CHECK(outlet.broken());
+}
+
+TEST_CASE("T30: what was printed is punched out of its file", "[outlet]") {
+  const TempDir dir;
+  const SameOpenFds guard;
+  const std::string text = numbered(1 << 20);
+  const sys::Fd file = file_with(text);
+  const off_t before = blocks_of(file);
+  const sys::Fd out = sys::open(dir / "out", O_WRONLY | O_CREAT);
+  Outlet outlet{out.get(), "a file"};
+  outlet.write(Extent{file.get(), 0, text.size()});
+  REQUIRE(outlet.flush());
+  CHECK(blocks_of(file) < before);
+  CHECK(difference(procrun::test::read_file(dir / "out"), text) == "");
+}
+
+TEST_CASE("a stretch of a file that is not there is an error, not a shorter output", "[outlet]") {
+  const TempDir dir;
+  const SameOpenFds guard;
+  const sys::Fd file = file_with("short");
+  const sys::Fd out = sys::open(dir / "out", O_WRONLY | O_CREAT);
+  Outlet outlet{out.get(), "a file"};
+  outlet.write(Extent{file.get(), 0, 50});
+  CHECK_THROWS_AS(outlet.flush(), std::system_error);
+}
