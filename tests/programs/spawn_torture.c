@@ -23,7 +23,7 @@ enum { kAlive = 50, kBirths = 4000 };
 static struct {
   _Atomic pid_t slots[kAlive];
   atomic_int births;
-}* shared;
+} * shared;
 
 static const char* record = "";
 

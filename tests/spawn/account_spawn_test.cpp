@@ -30,9 +30,8 @@ TEST_CASE("spawn --lock lets the second wait until the first has ended", "[spawn
   const TempDir dir;
   const std::string log = dir / "log";
   const Words options{"-q", "--lock", dir / "lock"};
-  auto first = start_procrun(
-      spawn(options, doing({"append:" + log + ":first begins", "out:ready", "ms:300",
-                            "append:" + log + ":first ends"})));
+  auto first = start_procrun(spawn(options, doing({"append:" + log + ":first begins", "out:ready",
+                                                   "ms:300", "append:" + log + ":first ends"})));
   first.read_until(Stream::Out, "ready\n");
   auto second = start_procrun(spawn(options, doing({"append:" + log + ":second begins"})));
   CHECK(second.finish().exited(0));
@@ -58,7 +57,8 @@ TEST_CASE("spawn --lock-wait gives up in time, with one line and 125", "[spawn]"
   CHECK(took < milliseconds{wait == "0" ? 1000 : 1500});
   holder.send(SIGTERM);
   holder.finish();
-  CHECK(run_procrun(spawn({"-q", "--lock", lock, "--lock-wait", wait}, doing({"exit:4"}))).exited(4));
+  CHECK(
+      run_procrun(spawn({"-q", "--lock", lock, "--lock-wait", wait}, doing({"exit:4"}))).exited(4));
 }
 
 TEST_CASE("spawn --lock is held until the whole tree is gone", "[spawn]") {
@@ -66,10 +66,10 @@ TEST_CASE("spawn --lock is held until the whole tree is gone", "[spawn]") {
   const TempDir dir;
   const std::string lock = dir / "lock";
   const Mark mark;
-  auto running = start_procrun(
-      spawn({"-q", "--lock", lock, "-k", "400ms"},
-            doing({"orphan{", "ignore:15", "out:ready", "pause", "}", "pause"})),
-      {.env = {mark.env()}});
+  auto running =
+      start_procrun(spawn({"-q", "--lock", lock, "-k", "400ms"},
+                          doing({"orphan{", "ignore:15", "out:ready", "pause", "}", "pause"})),
+                    {.env = {mark.env()}});
   running.read_until(Stream::Out, "ready\n");
   running.send(SIGTERM);
   const auto tree_lives = [&] {
@@ -93,8 +93,8 @@ TEST_CASE("spawn --lock is held by the worker that still ends the tree of a kill
   const NoDescendantLeft guard;
   const TempDir dir;
   const std::string lock = dir / "lock";
-  auto running = start_procrun(
-      spawn({"-q", "--lock", lock}, doing({"ignore:15", "out:ready", "pause"})));
+  auto running =
+      start_procrun(spawn({"-q", "--lock", lock}, doing({"ignore:15", "out:ready", "pause"})));
   running.read_until(Stream::Out, "ready\n");
   const pid_t worker = worker_of(running.pid());
   running.send(SIGKILL);
@@ -113,8 +113,7 @@ TEST_CASE("spawn --lock is not the command's to keep", "[spawn]") {
   const Mark mark;
   const std::string lock = dir / "lock";
   // One that lives on by our leave still belongs to the tree.
-  run_procrun(spawn({"-q", "--lock", lock, "--leak=ignore"},
-                    doing({"orphan{", "ms:500", "}"})),
+  run_procrun(spawn({"-q", "--lock", lock, "--leak=ignore"}, doing({"orphan{", "ms:500", "}"})),
               {.env = {mark.env()}, .until_exit = true});
   CHECK(mark.gone(seconds{3}));
   CHECK(eventually([&] { return !is_locked(lock); }));
@@ -185,16 +184,16 @@ TEST_CASE("spawn --json adds up all attempts", "[spawn]") {
 
 TEST_CASE("spawn counts the time of a grandchild that it adopted", "[spawn]") {
   const NoDescendantLeft guard;
-  const Result result = run_procrun(
-      spawn({"-q", "--json"}, doing({"orphan{", "burn:120", "}", "ms:600", "exit:3"})));
+  const Result result =
+      run_procrun(spawn({"-q", "--json"}, doing({"orphan{", "burn:120", "}", "ms:600", "exit:3"})));
   CHECK(result.exited(3));
   CHECK(json_number(result.err, "user") + json_number(result.err, "sys") >= 0.1);
 }
 
 TEST_CASE("spawn counts the time of a grandchild that it had to end", "[spawn]") {
   const NoDescendantLeft guard;
-  const Result result = run_procrun(spawn(
-      {"-q", "--json", "-t", "500ms"}, doing({"orphan{", "burn:100", "pause", "}", "pause"})));
+  const Result result = run_procrun(spawn({"-q", "--json", "-t", "500ms"},
+                                          doing({"orphan{", "burn:100", "pause", "}", "pause"})));
   CHECK(result.exited(124));
   CHECK(json_number(result.err, "user") + json_number(result.err, "sys") >= 0.05);
 }

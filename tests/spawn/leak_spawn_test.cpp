@@ -112,8 +112,8 @@ TEST_CASE("spawn gives a leaker that is about to end the time to do so", "[spawn
 
 TEST_CASE("T19: a grandchild that holds the pipe neither hangs spawn nor loses output", "[spawn]") {
   const NoDescendantLeft guard;
-  const Words way = GENERATE(Words{"--prefix", "> "}, Words{"--quiet-ok"}, Words{"--fail-on-stderr"},
-                             Words{"--max-output", "1M"});
+  const Words way = GENERATE(Words{"--prefix", "> "}, Words{"--quiet-ok"},
+                             Words{"--fail-on-stderr"}, Words{"--max-output", "1M"});
   const std::string leak = GENERATE("kill", "ignore");
   CAPTURE(way, leak);
   const Mark mark;
@@ -124,7 +124,9 @@ TEST_CASE("T19: a grandchild that holds the pipe neither hangs spawn nor loses o
       {.env = {mark.env()}, .until_exit = true});
   CHECK(Clock::now() - begin < seconds{2});
   CHECK(result.exited(3));
-  const auto count = [&](char byte) { return std::count(result.out.begin(), result.out.end(), byte); };
+  const auto count = [&](char byte) {
+    return std::count(result.out.begin(), result.out.end(), byte);
+  };
   CHECK(count('x') == 30'000 - 30'000 / 64);
   CHECK(count('\n') == 30'000 / 64 + 2);
   for (const pid_t pid : mark.bearers()) {
@@ -136,8 +138,8 @@ TEST_CASE("T19: a grandchild that holds the pipe neither hangs spawn nor loses o
 TEST_CASE("T19: what a grandchild writes for a while after the command's end is still captured",
           "[spawn]") {
   const NoDescendantLeft guard;
-  const Words way = GENERATE(Words{"-r", "1", "--retry-on", "match:x"},
-                             Words{"--max-output", "1M"}, Words{"--quiet-ok"});
+  const Words way = GENERATE(Words{"-r", "1", "--retry-on", "match:x"}, Words{"--max-output", "1M"},
+                             Words{"--quiet-ok"});
   CAPTURE(way);
   Words steps{"fork{"};
   std::string expected;

@@ -125,12 +125,12 @@ TEST_CASE("spawn --limit above the hard limit is refused to a plain user", "[spa
 TEST_CASE("spawn --limit nproc holds for a plain user", "[spawn]") {
   const NoDescendantLeft guard;
   const PlainUser user;
-  const Result result = user.run(spawn({"-q", "--limit", "nproc=77"}, {"cat", "/proc/self/limits"}));
+  const Result result =
+      user.run(spawn({"-q", "--limit", "nproc=77"}, {"cat", "/proc/self/limits"}));
   CHECK(line_of(result.out, "Max processes").starts_with("77 77 "));
 }
 
-TEST_CASE("spawn --cpus binds the command, and refuses processors that are not there",
-          "[spawn]") {
+TEST_CASE("spawn --cpus binds the command, and refuses processors that are not there", "[spawn]") {
   const NoDescendantLeft guard;
   cpu_set_t ours;
   REQUIRE(::sched_getaffinity(0, sizeof ours, &ours) == 0);
@@ -163,10 +163,11 @@ TEST_CASE("spawn --nice is added to our own niceness", "[spawn]") {
 TEST_CASE("spawn --nice below what is allowed is refused to a plain user", "[spawn]") {
   const NoDescendantLeft guard;
   const PlainUser user;
-  const Result result = user.run(spawn({"-q", "--nice", "-3"}, user.doing({"out:ran"})), {.in_child = [] {
-    const rlimit none{0, 0};
-    ::setrlimit(RLIMIT_NICE, &none);
-  }});
+  const Result result =
+      user.run(spawn({"-q", "--nice", "-3"}, user.doing({"out:ran"})), {.in_child = [] {
+                 const rlimit none{0, 0};
+                 ::setrlimit(RLIMIT_NICE, &none);
+               }});
   CHECK(refused(result, "niceness"));
   CHECK(user.run(spawn({"-q", "--nice", "3"}, user.doing({}))).exited(0));
 }
@@ -179,8 +180,9 @@ TEST_CASE("spawn --oom-score-adj is what the command finds", "[spawn]") {
   const PlainUser user;
   CHECK(refused(user.run(spawn({"-q", "--oom-score-adj", "-900"}, user.doing({"out:ran"}))),
                 "OOM score"));
-  CHECK(user.run(spawn({"-q", "--oom-score-adj", "800"}, {"cat", "/proc/self/oom_score_adj"})).out ==
-        "800\n");
+  CHECK(
+      user.run(spawn({"-q", "--oom-score-adj", "800"}, {"cat", "/proc/self/oom_score_adj"})).out ==
+      "800\n");
 }
 
 TEST_CASE("spawn --no-new-privs holds for the command", "[spawn]") {
@@ -327,9 +329,7 @@ TEST_CASE("T28: descriptors that the caller passed on reach the command", "[spaw
     ::dup2(1, 7);
     ::dup2(2, 12);
   }};
-  const auto fds_under = [&](const Words& options) {
-    return under(options, doing({"fds"}), how);
-  };
+  const auto fds_under = [&](const Words& options) { return under(options, doing({"fds"}), how); };
   CHECK(contains(fds_under({}), " 7 12\n"));
   CHECK(contains(fds_under({"--max-output", "1M"}), " 7 12\n"));
   CHECK(fds_under({"--close-fds"}) == "0 1 2\n");

@@ -40,8 +40,8 @@ TEST_CASE("the plan reaches each process of the tree once, the escaped ones too"
   const NoDescendantLeft guard;
   const int signal = GENERATE(SIGINT, SIGTERM);
   CAPTURE(signal);
-  auto running = start_procrun(spawn(
-      {"-q", "-k", "300ms"}, doing({"fork{", "told", "}", "orphan{", "told", "}", "told"})));
+  auto running = start_procrun(
+      spawn({"-q", "-k", "300ms"}, doing({"fork{", "told", "}", "orphan{", "told", "}", "told"})));
   for (int i = 0; i < 3; ++i) running.read_until(Stream::Out, "ready\n");
   running.send(signal);
   const Result result = running.finish();
@@ -53,8 +53,8 @@ TEST_CASE("the second INT, TERM or HUP kills at once", "[spawn]") {
   const int second = GENERATE(SIGINT, SIGTERM, SIGHUP);
   CAPTURE(second);
   const Mark mark;
-  auto running = start_procrun(
-      spawn({"-q", "-k", "30s"}, doing({"orphan{", "told", "}", "told"})), {.env = {mark.env()}});
+  auto running = start_procrun(spawn({"-q", "-k", "30s"}, doing({"orphan{", "told", "}", "told"})),
+                               {.env = {mark.env()}});
   for (int i = 0; i < 2; ++i) running.read_until(Stream::Out, "ready\n");
   running.send(SIGINT);
   for (int i = 0; i < 2; ++i) running.read_until(Stream::Out, told(SIGINT) + "\n");
@@ -70,7 +70,8 @@ TEST_CASE("USR1, USR2, WINCH, CONT and real-time signals are passed on", "[spawn
   const NoDescendantLeft guard;
   auto running = start_procrun(spawn({"-q"}, doing({"told"})));
   running.read_until(Stream::Out, "ready\n");
-  for (const int signal : {SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGQUIT, SIGURG, SIGRTMIN, SIGRTMIN + 5, SIGRTMAX}) {
+  for (const int signal :
+       {SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGQUIT, SIGURG, SIGRTMIN, SIGRTMIN + 5, SIGRTMAX}) {
     CAPTURE(signal);
     running.send(signal);
     running.read_until(Stream::Out, told(signal) + "\n");
@@ -125,8 +126,8 @@ TEST_CASE("a signal that comes while output waits for its reader still ends proc
   REQUIRE(::pipe2(pipe, O_CLOEXEC) == 0);
   Words options{"-q"};
   options.insert(options.end(), way.begin(), way.end());
-  auto running = start_procrun(spawn(options, doing({"flood:150000", "exit:3"})),
-                               {.stdout_fd = pipe[1]});
+  auto running =
+      start_procrun(spawn(options, doing({"flood:150000", "exit:3"})), {.stdout_fd = pipe[1]});
   ::close(pipe[1]);
   // The pipe is full: nobody reads it.
   REQUIRE(eventually([&] {
