@@ -81,6 +81,7 @@ Supervised supervise(const Job& job, const Policy& policy, Context& context) {
                   .status = static_cast<int>(course.attempt + 1),
                   .duration = delay,
                   .text = std::to_string(policy.retries + 1)});
+    context.flush();  // before the pause, not behind it
     if (!wait_for_next(delay, context, course)) return result;
   }
 }

@@ -196,18 +196,6 @@ TEST_CASE("pool: the hangup of its terminal ends it and its jobs", "[cli]") {
   CHECK(running.finish().signaled(SIGHUP));
 }
 
-TEST_CASE("pool: signals work while only the output of jobs that have ended is left to be read",
-          "[cli]") {
-  const NoDescendantLeft guard;
-  const int signal = GENERATE(SIGTERM, SIGINT);
-  CAPTURE(signal);
-  const UnreadPipe pipe;
-  auto running = start_procrun({"pool", "-q", "seq 30000 #", ":::", "1"}, {.stdout_fd = pipe.in()});
-  REQUIRE(eventually([&] { return pipe.is_full() && descendants_of(running.pid()).empty(); }));
-  running.send(signal);
-  CHECK(running.finish().signaled(signal));
-}
-
 TEST_CASE("pool: signals work while the story's reader sleeps", "[cli]") {
   const NoDescendantLeft guard;
   const UnreadPipe pipe;

@@ -63,22 +63,6 @@ TEST_CASE("waitpid tells how a stranger ended", "[cli]") {
   CHECK(result.exited(0));
 }
 
-TEST_CASE("waitpid reaps its own child and tells how it ended", "[cli]") {
-  const NoDescendantLeft guard;
-  const std::string procrun = PROCRUN_BINARY;
-  // The shell becomes procrun: what it has started is procrun's child then.
-  for (const auto& [how, told] : {std::pair{"exit 5", "exited with code 5"},
-                                  std::pair{"kill -9 $$", "killed by signal 9 (KILL)"}}) {
-    const Result result = run(
-        {"sh", "-c",
-         "sh -c 'read x; " + std::string{how} + "' <&0 & echo $!; exec " + procrun + " waitpid $!"},
-        plain({.input = "go\n"}));
-    const std::string pid = lines_of(result.out).at(0);
-    CHECK(result.err == pid + " " + told + "\n");
-    CHECK(result.exited(0));
-  }
-}
-
 TEST_CASE("waitpid waits for all, and tells of each when it ends", "[cli]") {
   if (!kernel_tells()) return;
   const NoDescendantLeft guard;

@@ -412,14 +412,16 @@ TEST_CASE("a job can be made to pause and to go on", "[supervise]") {
   CHECK(findings.result.outcome.success());
 }
 
-TEST_CASE("a paused job that is told to stop is ended all the same", "[supervise]") {
+TEST_CASE("a paused job that is told to end is ended all the same", "[supervise]") {
   const NoChildLeft guard;
   const NoDescendantLeft descendant_guard;
-  const Findings findings = supervised(
-      {.job = answer({"15=ignore"}, 2),
-       .policy = {.stop = kShort},
-       .orders = {{.kind = Order::Kind::Pause, .signal = SIGSTOP}, {.kind = Order::Kind::Stop}},
-       .resumes = false});
+  const Order::Kind kind = GENERATE(Order::Kind::Stop, Order::Kind::Abandon);
+  CAPTURE(static_cast<int>(kind));
+  const Findings findings =
+      supervised({.job = answer({"15=ignore"}, 2),
+                  .policy = {.stop = kShort},
+                  .orders = {{.kind = Order::Kind::Pause, .signal = SIGSTOP}, {.kind = kind}},
+                  .resumes = false});
   CHECK(findings.result.outcome.kind == Kind::Cancelled);
   CHECK(findings.result.outcome.status.term_signal() == SIGKILL);
   check_left_nothing(findings);

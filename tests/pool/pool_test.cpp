@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <memory>
 #include <numeric>
@@ -96,6 +97,13 @@ int count_fds() {
   int count = 0;
   for (int fd = 0; fd < 1024; ++fd) count += ::fcntl(fd, F_GETFD) != -1 ? 1 : 0;
   return count;
+}
+
+/// Stops a child of ours and waits until it stands: it reads no more.
+bool stand_still(pid_t pid) {
+  ::kill(pid, SIGSTOP);
+  siginfo_t stopped{};
+  return ::waitid(P_PID, static_cast<id_t>(pid), &stopped, WSTOPPED) == 0;
 }
 
 /// Waits for `count` bytes.
@@ -369,6 +377,43 @@ TEST_CASE("a pool outlives any number of lost workers", "[pool]") {
   for (std::size_t i = 0; i < harmless.size(); ++i) {
     CHECK(harmless[i].get() == static_cast<int>(i * i));
   }
+}
+
+TEST_CASE("a call that its worker died without reading is given to another", "[pool]") {
+  const NoChildLeft guard;
+  const SameOpenFds fd_guard;
+  Pool pool{1};
+  const pid_t worker = pool.apply(my_pid);
+  REQUIRE(stand_still(worker));
+  auto small = pool.apply_async(my_pid);
+  ::kill(worker, SIGKILL);
+  const pid_t another = small.get();
+  CHECK(another != worker);
+  REQUIRE(stand_still(another));
+  auto large = pool.apply_async(twice, std::string(10 << 20, 'x'));
+  ::kill(another, SIGKILL);
+  CHECK(large.get().size() == 20 << 20);
+}
+
+TEST_CASE("quick calls do not wait behind a slow one", "[pool]") {
+  const NoChildLeft guard;
+  const sys::Pipe told = sys::make_pipe();
+  const sys::Pipe go = sys::make_pipe();
+  Pool pool{2};
+  std::vector<procrun::AsyncResult<int>> before;
+  for (int i = 0; i < 200; ++i) before.push_back(pool.apply_async(square, i));
+  auto slow = pool.apply_async(meet, told.write.get(), go.read.get());
+  std::vector<procrun::AsyncResult<int>> behind;
+  for (int i = 0; i < 200; ++i) behind.push_back(pool.apply_async(square, i));
+  const auto deadline = sys::Clock::now() + 10s;
+  int late = 0;
+  for (auto& result : behind) {
+    late += result.wait(std::max<sys::Duration>(deadline - sys::Clock::now(), 0s)) ? 0 : 1;
+  }
+  CHECK(late == 0);
+  CHECK_FALSE(slow.ready());
+  say(go.write.get(), "x");
+  CHECK(slow.get() > 0);
 }
 
 // --- Workers ---
