@@ -89,6 +89,16 @@ TEST_CASE("spawn tells which attempt of how many follows", "[spawn]") {
   CHECK(result.err.find("attempt 1") == std::string::npos);
 }
 
+TEST_CASE("spawn tells of the next attempt before the pause, not behind it", "[spawn]") {
+  const NoDescendantLeft guard;
+  const auto begin = Clock::now();
+  auto running = start_procrun(spawn({"-r", "1", "--retry-delay", "2s"}, doing({"exit:1"})));
+  running.read_until(Stream::Err, "attempt 2 of 2 ");
+  CHECK(Clock::now() - begin < milliseconds{1500});
+  running.send(SIGTERM);
+  running.finish();
+}
+
 TEST_CASE("spawn --retry-delay takes one delay after the other, the last for all further ones",
           "[spawn]") {
   const NoDescendantLeft guard;
