@@ -27,6 +27,14 @@ void forget(const Extent& extent) noexcept {
               static_cast<off_t>(to - from));
 }
 
+/// Whether both numbers lead to one file; for devices, to one device.
+bool are_same(int a, int b) {
+  struct stat one {};
+  struct stat other {};
+  return ::fstat(a, &one) == 0 && ::fstat(b, &other) == 0 && one.st_dev == other.st_dev &&
+         one.st_ino == other.st_ino;
+}
+
 }  // namespace
 
 Outlet::Outlet(int fd, std::string name) : given_{fd}, name_{std::move(name)} {}
@@ -148,6 +156,10 @@ void Outlet::drop_all() {
   pieces_.clear();
   backlog_ = 0;
   in_files_ = 0;
+}
+
+Outlets::Outlets(int out, int err) : out_{out, "standard output"} {
+  if (!are_same(out, err)) err_.emplace(err, "standard error");
 }
 
 }  // namespace procrun::sys

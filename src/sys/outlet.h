@@ -3,6 +3,7 @@
 // sleep, and a process that blocks in write(2) with its signals blocked is deaf to Ctrl-C.
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -67,6 +68,20 @@ class Outlet {
   std::uint64_t in_files_ = 0;
   bool can_send_file_ = true;
   bool broken_ = false;
+};
+
+/// The outlets of a stdout and a stderr: one for both where they are the same file, or a line of
+/// the one could tear a line of the other, and their order would be lost.
+class Outlets {
+ public:
+  /// Both are borrowed.
+  Outlets(int out, int err);
+  Outlet& out() noexcept { return out_; }
+  Outlet& err() noexcept { return err_ ? *err_ : out_; }
+
+ private:
+  Outlet out_;
+  std::optional<Outlet> err_;
 };
 
 }  // namespace procrun::sys
