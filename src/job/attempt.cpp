@@ -27,6 +27,8 @@ constexpr auto kLingerMost = std::chrono::seconds{2};
 constexpr auto kAbandonedGrace = std::chrono::milliseconds{500};
 /// So long who was killed may take to go, before it is called beyond our reach.
 constexpr auto kUnkillable = std::chrono::seconds{5};
+/// So long a reader of the output may sleep when the job was ended by order.
+constexpr auto kPatience = std::chrono::milliseconds{500};
 
 bool holds(const std::vector<int>& numbers, int number) {
   return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
@@ -37,9 +39,10 @@ bool holds(const std::vector<int>& numbers, int number) {
 Supervised Attempt::run() {
   while (const auto order = context_.next_order()) obey(*order);  // it may be cancelled by now
   if (stopping_ || !start()) return {std::move(outcome_), {}};
-  while (!done_) {
+  while (!over_ || !wound_up()) {
     sleep();
     while (const auto order = context_.next_order()) obey(*order);
+    if (over_) continue;
     reap();
     on_deadlines();
     settle();
@@ -94,7 +97,7 @@ void Attempt::sleep() {
       heard + (course_.feed ? course_.feed->watch(std::span{fds}.subspan(heard)) : 0);
   const std::size_t count = fed + output_.watch(std::span{fds}.subspan(fed));
   const auto flush_by = context_.flush_by();
-  const auto nearest = sys::earlier(course_.deadlines.nearest(), gives_up_);
+  const auto nearest = over_ ? patience_ : sys::earlier(course_.deadlines.nearest(), gives_up_);
   sys::poll_until({fds.data(), count}, sys::earlier(nearest, flush_by));
   if (flush_by && *flush_by <= Clock::now()) context_.flush();
   for (std::size_t i = 0; i < heard; ++i) {
@@ -116,7 +119,8 @@ void Attempt::obey(const Order& order) {
     case Order::Kind::Resume:
       return resume();
     case Order::Kind::Stop: {
-      course_.cancelled = true;
+      course_.last = course_.cancelled = true;
+      if (over_) return;
       course_.deadlines.resume(Clock::now());  // what is to end does not stand still
       StopPlan plan = policy_.stop;
       if (stopping_) plan = {{SIGKILL, {}}};
@@ -124,7 +128,8 @@ void Attempt::obey(const Order& order) {
       return begin_stop(Outcome::Kind::Cancelled, std::move(plan), order.group_has_it);
     }
     case Order::Kind::Abandon:
-      course_.cancelled = true;
+      course_.last = course_.cancelled = true;
+      if (over_) return;
       course_.deadlines.resume(Clock::now());  // nobody is left to continue it
       return begin_stop(Outcome::Kind::Cancelled, {{SIGTERM, kAbandonedGrace}, {SIGKILL, {}}},
                         false);
@@ -176,7 +181,7 @@ void Attempt::on_deadlines() {
   }
   if (all) {
     deadlines.clear(Deadlines::AllTimeIsUp);
-    course_.cancelled = true;  // no attempt may follow
+    course_.last = true;
   }
   if (alive_ && !stopping_ && output_.too_much() && policy_.output.end_at_most) {
     outcome_.fault = Outcome::Fault::Output;
@@ -234,7 +239,7 @@ void Attempt::note(pid_t pid, ExitStatus status, const rusage& usage) {
 void Attempt::settle() {
   auto& deadlines = course_.deadlines;
   if (!children_) {
-    done_ = output_.passed_on() || course_.cancelled;
+    over_ = true;
   } else if (gives_up_ && (*gives_up_ <= Clock::now() ||
                            (stop_.killing() && !stop_.refused().empty() && !alive_))) {
     give_up();
@@ -247,11 +252,20 @@ void Attempt::settle() {
   }
 }
 
+/// All that it wrote is passed on; what still lies in its pipes first, or it would be lost to a
+/// slow reader.
+bool Attempt::wound_up() {
+  if (output_.wind_up()) return true;
+  if (!course_.cancelled) return false;
+  if (!patience_) patience_ = Clock::now() + kPatience;
+  return *patience_ <= Clock::now();
+}
+
 /// Another user's by now, or asleep in the kernel: beyond our reach.
 void Attempt::give_up() {
   name_leaks();
   outcome_.left_behind = true;
-  done_ = true;
+  over_ = true;
   if (!alive_) return;
   outcome_.kind = Outcome::Kind::Lost;
   outcome_.why = "process " + std::to_string(outcome_.pid) + " cannot be killed by us";
@@ -277,7 +291,7 @@ void Attempt::deal_with_leftovers() {
     case Leftovers::Ignore:
     case Leftovers::Wait:
       outcome_.left_behind = true;
-      done_ = true;
+      over_ = true;
   }
 }
 
@@ -293,7 +307,6 @@ void Attempt::name_leaks() {
 }
 
 Supervised Attempt::conclude() {
-  output_.drain();
   for (const auto kind : {Deadlines::NextStep, Deadlines::Leftovers, Deadlines::LeftoversAtMost}) {
     course_.deadlines.clear(kind);
   }

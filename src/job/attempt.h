@@ -18,7 +18,8 @@ struct Course {
   Usage usage;
   unsigned attempt = 1;
   std::optional<Feed> feed;  // stdin, where more than one attempt may need it
-  bool cancelled = false;    // no attempt may follow
+  bool last = false;         // no attempt may follow
+  bool cancelled = false;    // nor does anybody wait for more output
 };
 
 /// See supervise(). To be run once.
@@ -46,6 +47,7 @@ class Attempt {
   void reap();
   void note(pid_t pid, ExitStatus status, const rusage& usage);
   void settle();
+  bool wound_up();
   void deal_with_leftovers();
   void linger();
   void give_up();
@@ -71,7 +73,8 @@ class Attempt {
   std::optional<OomCount> oom_before_;
   bool alive_ = false;     // the command has not been reaped
   bool children_ = false;  // somebody of the tree has not been reaped
-  bool done_ = false;
+  bool over_ = false;      // only its output may still have to be passed on
+  sys::Deadline patience_;
   std::optional<Outcome::Kind> stopping_;
   Stop stop_;
   sys::Deadline gives_up_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "sys/error.h"
 
@@ -11,7 +12,7 @@ namespace procrun::job {
 namespace {
 
 constexpr std::size_t kInMemory = 64 * 1024;
-constexpr std::size_t kPipeSize = 1024 * 1024;  // the most that a pipe may hold (pipe(7))
+constexpr std::size_t kLine = 4096;
 
 /// One for the process: it has one command at a time.
 std::array<char, kInMemory>& read_buffer() {
@@ -38,8 +39,12 @@ CommandOutput::CommandOutput(const OutputPolicy& policy, Spill& spill, std::stri
     : policy_{policy},
       spill_{spill},
       pattern_{pattern},
-      streams_{{{{}, {}, {tag.empty() ? policy.prefix : tag, policy.timestamps}, {}},
-                {{}, {}, {tag.empty() ? policy.prefix : tag, policy.timestamps}, {}}}} {}
+      streams_{{{.pipe = {},
+                 .starts = {tag.empty() ? policy.prefix : tag, policy.timestamps},
+                 .search = {}},
+                {.pipe = {},
+                 .starts = {tag.empty() ? policy.prefix : tag, policy.timestamps},
+                 .search = {}}}} {}
 
 void CommandOutput::open() {
   if (policy_.mode == Output::Inherit) return;
@@ -50,8 +55,9 @@ void CommandOutput::open() {
   }
   captured_.offset = spill_.end;
   if (policy_.mode != Output::Stream) return;
-  stream(1).outlet.emplace(either(policy_.out, STDOUT_FILENO), "standard output");
-  stream(2).outlet.emplace(either(policy_.err, STDERR_FILENO), "standard error");
+  outlets_.emplace(either(policy_.out, STDOUT_FILENO), either(policy_.err, STDERR_FILENO));
+  stream(1).outlet = &outlets_->out();
+  stream(2).outlet = &outlets_->err();
 }
 
 int CommandOutput::command_end(int number) const noexcept {
@@ -108,12 +114,17 @@ bool CommandOutput::read(int number) {
   return false;
 }
 
-void CommandOutput::drain() {
+bool CommandOutput::wind_up() {
+  bool all = true;
   for (const int number : {1, 2}) {
-    // At most what a pipe holds, or one who goes on writing would hold us.
-    for (std::size_t left = kPipeSize; left > 0 && read(number); left -= kInMemory) {
+    Stream& one = stream(number);
+    while (one.pipe.read && (!one.outlet || one.outlet->flush())) {
+      if (one.left == 0 || !read(number)) one.pipe.read.reset();
+      one.left -= std::min(one.left, kInMemory);
     }
+    all = all && !one.pipe.read && (!one.outlet || one.outlet->flush());
   }
+  return all;
 }
 
 void CommandOutput::take(int number, std::string_view bytes) {
@@ -124,11 +135,28 @@ void CommandOutput::take(int number, std::string_view bytes) {
   if (policy_.most) bytes = bytes.substr(0, *policy_.most - std::min(before, *policy_.most));
   if (bytes.empty()) return;
   if (stream(number).starts.needed()) bytes = stream(number).starts.decorate(bytes);
-  if (policy_.mode == Output::Capture) return keep(number, bytes);
+  if (policy_.mode == Output::Capture) return keep_lines(number, bytes);
   stream(number).outlet->write(bytes);
 }
 
+/// Frames change at the ends of lines: where both streams go to one file, neither tears a line of
+/// the other. What has no end for too long is let go of as it is.
+void CommandOutput::keep_lines(int number, std::string_view bytes) {
+  std::string& begun = stream(number).begun;
+  const auto* const last = static_cast<const char*>(::memrchr(bytes.data(), '\n', bytes.size()));
+  const std::size_t whole = last == nullptr ? 0 : static_cast<std::size_t>(last - bytes.data()) + 1;
+  const std::string_view rest = bytes.substr(whole);
+  if (whole != 0 || begun.size() + rest.size() > kLine) keep(number, std::exchange(begun, {}));
+  keep(number, bytes.substr(0, whole));
+  if (rest.size() <= kLine) {
+    begun += rest;
+  } else {
+    keep(number, rest);
+  }
+}
+
 void CommandOutput::keep(int number, std::string_view bytes) {
+  if (bytes.empty()) return;
   std::string& frames = captured_.frames;
   if (!frames.empty() && frames.size() + bytes.size() > kInMemory) spill();
   std::uint64_t header = number == 2 ? Captured::kStderr : 0;
@@ -152,11 +180,6 @@ void CommandOutput::spill() {
   last_stream_ = 0;
 }
 
-bool CommandOutput::passed_on() const {
-  return std::all_of(streams_.begin(), streams_.end(),
-                     [](const Stream& one) { return !one.outlet || one.outlet->empty(); });
-}
-
 bool CommandOutput::found_pattern() {
   for (Stream& one : streams_) {
     if (pattern_ == nullptr) return false;
@@ -167,7 +190,7 @@ bool CommandOutput::found_pattern() {
 }
 
 Captured CommandOutput::finish() {
-  for (Stream& one : streams_) one.pipe = {};
+  for (const int number : {1, 2}) keep(number, stream(number).begun);
   // Of a job that has spilled, all is in the file: one place to read from.
   if (captured_.length != 0 && !captured_.frames.empty()) spill();
   return std::move(captured_);

@@ -39,11 +39,10 @@ class CommandOutput {
   /// Reads and writes on what is ready. True if the command has written something. Throws
   /// std::system_error where it cannot be kept or passed on.
   bool serve(std::span<const pollfd> fds);
-  /// Reads what is there, without waiting for more.
-  void drain();
-  /// Nothing waits to be passed on.
-  bool passed_on() const;
-  /// What was kept; the pipes are closed.
+  /// To be called when the command has ended, until it returns true: reads what the pipes still
+  /// hold, as far as it can be passed on now, but not what somebody goes on writing for ever.
+  bool wind_up();
+  /// What was kept. To be called when all is wound up, or is to be given up.
   Captured finish();
 
   bool wrote_stderr() const noexcept { return wrote_stderr_; }
@@ -51,11 +50,15 @@ class CommandOutput {
   bool found_pattern();
 
  private:
+  static constexpr std::size_t kMostInPipe = std::size_t{1} << 20;  // pipe-max-size of pipe(7)
+
   struct Stream {
     sys::Pipe pipe;
-    std::optional<sys::Outlet> outlet;
+    sys::Outlet* outlet = nullptr;  // of outlets_
     LineStarts starts;
     LineSearch search;
+    std::string begun = {};          // the beginning of a line, of what is kept
+    std::size_t left = kMostInPipe;  // to be read once the command has ended
   };
 
   Stream& stream(int number) noexcept { return streams_[static_cast<std::size_t>(number - 1)]; }
@@ -64,12 +67,14 @@ class CommandOutput {
   }
   bool read(int number);
   void take(int number, std::string_view bytes);
+  void keep_lines(int number, std::string_view bytes);
   void keep(int number, std::string_view bytes);
   void spill();
 
   const OutputPolicy& policy_;
   Spill& spill_;
   const Pattern* pattern_;
+  std::optional<sys::Outlets> outlets_;
   std::array<Stream, 2> streams_;
   bool wrote_stderr_ = false;
   std::uint64_t total_ = 0;

@@ -36,7 +36,7 @@ double random_unit() {
 bool wait_for_next(sys::Duration delay, Context& context, Course& course) {
   auto& deadlines = course.deadlines;
   deadlines.set(Deadlines::Retry, Clock::now() + delay);
-  while (!course.cancelled && !deadlines.due(Deadlines::Retry, Clock::now())) {
+  while (!course.last && !deadlines.due(Deadlines::Retry, Clock::now())) {
     if (deadlines.due(Deadlines::AllTimeIsUp, Clock::now())) return false;
     std::array<pollfd, 2> fds{};
     std::size_t count = 0;
@@ -47,7 +47,7 @@ bool wait_for_next(sys::Duration delay, Context& context, Course& course) {
     }
     while (const auto order = context.next_order()) {
       using Kind = Order::Kind;
-      if (order->kind == Kind::Stop || order->kind == Kind::Abandon) course.cancelled = true;
+      if (order->kind == Kind::Stop || order->kind == Kind::Abandon) course.last = true;
       if (order->kind == Kind::Resume) deadlines.resume(Clock::now());
       if (order->kind != Kind::Pause) continue;
       deadlines.pause(Clock::now());
@@ -55,7 +55,7 @@ bool wait_for_next(sys::Duration delay, Context& context, Course& course) {
     }
   }
   deadlines.clear(Deadlines::Retry);
-  return !course.cancelled;
+  return !course.last;
 }
 
 }  // namespace
@@ -70,7 +70,7 @@ Supervised supervise(const Job& job, const Policy& policy, Context& context) {
     Supervised result = attempt_once(job, policy, context, course, found_pattern);
     result.outcome.attempts = course.attempt;
     result.outcome.usage = course.usage;
-    const bool more = course.attempt <= policy.retries && !course.cancelled && policy.retry &&
+    const bool more = course.attempt <= policy.retries && !course.last && policy.retry &&
                       !result.outcome.left_behind &&
                       policy.retry->reasons.hold_for(result.outcome, found_pattern);
     if (!more) return result;

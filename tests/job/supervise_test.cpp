@@ -418,9 +418,10 @@ TEST_CASE("a paused job that is told to end is ended all the same", "[supervise]
   const Order::Kind kind = GENERATE(Order::Kind::Stop, Order::Kind::Abandon);
   CAPTURE(static_cast<int>(kind));
   const Findings findings =
-      supervised({.job = answer({"15=ignore"}, 2),
+      supervised({.job = answer({"15=ignore"}),
                   .policy = {.stop = kShort},
                   .orders = {{.kind = Order::Kind::Pause, .signal = SIGSTOP}, {.kind = kind}},
+                  .at_once = true,
                   .resumes = false});
   CHECK(findings.result.outcome.kind == Kind::Cancelled);
   CHECK(findings.result.outcome.status.term_signal() == SIGKILL);

@@ -32,6 +32,8 @@ struct Scene {
   /// Given before the command begins.
   std::vector<job::Order> first_orders = {};
   bool listens = true;
+  /// All of them are given when it writes the first.
+  bool at_once = false;
   /// After a pause the caller orders to go on; else it never does.
   bool resumes = true;
   /// Where output goes that does not fit in memory; -1: a file of its own.
@@ -110,9 +112,11 @@ class FakeContext final : public job::Context {
     }
     char byte = 0;
     (void)!::read(bell_.get(), &byte, 1);
-    if (orders_.empty()) return;
-    due_.push_back(orders_.front());
-    orders_.pop_front();
+    do {
+      if (orders_.empty()) return;
+      due_.push_back(orders_.front());
+      orders_.pop_front();
+    } while (scene_.at_once);
   }
   std::optional<job::Order> next_order() override {
     if (due_.empty()) return std::nullopt;
