@@ -200,8 +200,9 @@ int own_many(input::CommandLine line, const PoolOptions& options, const Given& g
 
   block_signals();
   job::become_subreaper();
-  sys::Outlet out{STDOUT_FILENO, "standard output"};
-  sys::Outlet err{STDERR_FILENO, "standard error"};
+  sys::Outlets outlets{STDOUT_FILENO, STDERR_FILENO};
+  sys::Outlet& out = outlets.out();
+  sys::Outlet& err = outlets.err();
   const LogThrough log_through{err};
   event::Bus bus;
   report::Narration narration{err, report::Narration::Story::Pool, "", use_colour(options.shared)};

@@ -167,8 +167,9 @@ int own(const std::vector<std::string>& command, const SpawnOptions& options, co
   const sys::Fd lock = take_lock(options.job);
   block_signals();
   job::become_subreaper();
-  sys::Outlet out{STDOUT_FILENO, "standard output"};
-  sys::Outlet err{STDERR_FILENO, "standard error"};
+  sys::Outlets outlets{STDOUT_FILENO, STDERR_FILENO};
+  sys::Outlet& out = outlets.out();
+  sys::Outlet& err = outlets.err();
   const LogThrough log_through{err};
   event::Bus bus;
   report::Narration narration{err, report::Narration::Story::Single,
@@ -195,6 +196,11 @@ int own(const std::vector<std::string>& command, const SpawnOptions& options, co
   const auto wall = sys::Clock::now() - started;
   if (options.time) tell(time_report(result.outcome, wall));
   if (options.json) tell(json_report(command, result.outcome, wall));
+  // Told to end before it began, it has no status to pass on.
+  if (result.outcome.kind == job::Outcome::Kind::Cancelled && result.outcome.pid == 0) {
+    sys::die_of(result.signal);
+    return 128 + result.signal;
+  }
   return exit_code(result.outcome, options.job);
 }
 

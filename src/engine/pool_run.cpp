@@ -53,9 +53,10 @@ PoolResult PoolRun::run() {
   printer_.finish();
   local_.close();
   if (broken_.empty()) bus_.emit({.type = Type::RunEnd, .text = summary()});
-  // Whoever was told to end does not wait for a reader that sleeps.
-  const auto patience = stopping_ ? sys::Deadline{sys::Clock::now() + kPatience} : std::nullopt;
-  while (!local_.finished() || !flushed()) {
+  sys::Deadline patience;
+  while (!flushed() || !local_.finished()) {
+    // Whoever was told to end does not wait for a reader that sleeps.
+    if (stopping_ && !patience) patience = sys::Clock::now() + kPatience;
     if (local_.finished() && patience && *patience <= sys::Clock::now()) break;
     serve(patience);
   }
@@ -71,6 +72,7 @@ PoolResult PoolRun::run() {
 void PoolRun::round() {
   try {
     read_inputs();
+    flushed();
     if (may_start()) local_.feed();
     if (!all_done()) serve({});
   } catch (const std::exception& error) {
@@ -83,11 +85,11 @@ bool PoolRun::flushed() {
   return err_.flush() && out;
 }
 
-/// One round: wait; then signals, before the results, before new starts.
+/// One round: wait; then signals, before the results, before new starts. It does not flush: whoever
+/// has found that output waits, and so does not go on, is to be woken for it.
 void PoolRun::serve(const sys::Deadline& patience) {
-  flushed();
   watch(out_, out_watched_, kOut);
-  watch(err_, err_watched_, kErr);
+  if (&err_ != &out_) watch(err_, err_watched_, kErr);
   watch_inputs();
   const auto ready = poller_.wait(sys::earlier(local_.deadline(), patience));
   const auto is_signal = [](const auto& one) { return one.id == kSignals; };
