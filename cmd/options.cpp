@@ -137,12 +137,29 @@ Words Options::parse(const std::vector<std::string>& words) {
   if (end != 0) {
     std::vector<std::string> given{words.begin(), words.begin() + end};
     note_given(given);
-    parse_given(std::move(given));
+    parse_given(split_empty_values(given));
   }
   Words rest;
   rest.dashes = end < std::ssize(words) && words[static_cast<std::size_t>(end)] == "--";
   rest.command.assign(words.begin() + end + (rest.dashes ? 1 : 0), words.end());
   return rest;
+}
+
+/// `--x=` is x with an empty value, where CLI11 would take the next word for it.
+std::vector<std::string> Options::split_empty_values(const std::vector<std::string>& words) const {
+  std::vector<std::string> split;
+  for (std::size_t at = 0; at < words.size();) {
+    const std::size_t end = at + words_of_option(words, at);
+    const std::string& word = words[at];
+    const bool is_empty = word.starts_with("--") && word.find('=') == word.size() - 1;
+    split.insert(split.end(), words.begin() + static_cast<std::ptrdiff_t>(at),
+                 words.begin() + static_cast<std::ptrdiff_t>(end));
+    at = end;
+    if (!is_empty) continue;
+    split.back().pop_back();
+    if (find(split.back())->takes_next_word()) split.emplace_back();
+  }
+  return split;
 }
 
 void Options::parse_given(std::vector<std::string> words) const {

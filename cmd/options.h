@@ -77,6 +77,7 @@ class Options {
   };
 
   const Option* find(std::string_view name) const;
+  std::vector<std::string> split_empty_values(const std::vector<std::string>& words) const;
   std::size_t words_of_option(const std::vector<std::string>& words, std::size_t at) const;
   void note_given(const std::vector<std::string>& words);
   void note_given(std::string_view name);

@@ -184,6 +184,8 @@ TEST_CASE("a value may look like an option", "[cli]") {
     CHECK(result.exited(0));
   }
   CHECK(run_procrun({"pool", "-qk", "--tagstring", "-k", "echo", ":::", "a"}).out == "-k\ta\n");
+  CHECK(run_procrun({"pool", "-qk", "--tagstring=", "echo", ":::", "a"}).out == "\ta\n");
+  CHECK(run_procrun({"spawn", "-q", "--prefix=", "echo", "a"}).out == "a\n");
   CHECK(run_procrun({"pool", "-qk", "-I", "--", "echo", "<-->", ":::", "a"}).out == "<a>\n");
   CHECK(run_procrun({"spawn", "--name", "-q", "--for=--", "true"})
             .err.find("and name is  -q which is used for --\n") != std::string::npos);
