@@ -273,4 +273,29 @@ TEST_CASE("T19: a grandchild that holds a job's output does not hold the pool", 
   CHECK(Clock::now() - begin < seconds{10});
 }
 
+TEST_CASE("no line is torn where stdout and stderr are one pipe, whose reader is slow", "[cli]") {
+  const NoDescendantLeft guard;
+  const std::string size = GENERATE("30000", "200000");
+  CAPTURE(size);
+  Pipe both;
+  Options options{.stdout_fd = both.ends[1], .stderr_fd = both.ends[1]};
+  auto running = start_procrun(flood_words(size), options);
+  REQUIRE(eventually([&] {
+    pollfd writable{both.ends[1], POLLOUT, 0};
+    return ::poll(&writable, 1, 0) == 0;
+  }));
+  both.close(1);
+  const auto lines = lines_of(read_all(both.ends[0]));
+  CHECK(running.finish().exited(0));
+  Lines torn;
+  for (const auto& line : lines) {
+    const auto rest = line.find_first_not_of("0123456789", 2);
+    const bool whole = line.size() > 3 && line[1] == ' ' && rest != std::string::npos && rest > 2 &&
+                       line[rest] == ' ' &&
+                       line.find_first_not_of('x', rest + 1) == std::string::npos;
+    if (!whole) torn.push_back(line);
+  }
+  CHECK(torn == Lines{});
+}
+
 }  // namespace procrun::test

@@ -246,4 +246,16 @@ TEST_CASE("pool: a job that asks for a terminal does not get one and cannot stop
   CHECK(terminal.read_rest().find("got") == std::string::npos);
 }
 
+TEST_CASE("pool: signals work while only the output of jobs that have ended is left to be read",
+          "[cli]") {
+  const NoDescendantLeft guard;
+  const int signal = GENERATE(SIGTERM, SIGINT);
+  CAPTURE(signal);
+  const UnreadPipe pipe;
+  auto running = start_procrun({"pool", "-q", "seq 30000 #", ":::", "1"}, {.stdout_fd = pipe.in()});
+  REQUIRE(eventually([&] { return pipe.is_full() && descendants_of(running.pid()).empty(); }));
+  running.send(signal);
+  CHECK(running.finish().signaled(signal));
+}
+
 }  // namespace procrun::test

@@ -170,4 +170,20 @@ TEST_CASE("a lesson's option with a PID is an error, not ignored", "[cli]") {
   CHECK(result.exited(125));
 }
 
+TEST_CASE("waitpid reaps its own child and tells how it ended", "[cli]") {
+  const NoDescendantLeft guard;
+  const std::string procrun = PROCRUN_BINARY;
+  // The shell becomes procrun: what it has started is procrun's child then.
+  for (const auto& [how, told] : {std::pair{"exit 5", "exited with code 5"},
+                                  std::pair{"kill -9 $$", "killed by signal 9 (KILL)"}}) {
+    const Result result = run(
+        {"sh", "-c",
+         "sh -c 'read x; " + std::string{how} + "' <&0 & echo $!; exec " + procrun + " waitpid $!"},
+        plain({.input = "go\n"}));
+    const std::string pid = lines_of(result.out).at(0);
+    CHECK(result.err == pid + " " + told + "\n");
+    CHECK(result.exited(0));
+  }
+}
+
 }  // namespace procrun::test

@@ -139,4 +139,20 @@ TEST_CASE("spawn dies of the signal that the command died of, as timeout does", 
   }
 }
 
+TEST_CASE("a command that spawn was told to end before it began has not succeeded", "[spawn]") {
+  const NoDescendantLeft guard;
+  const int signal = GENERATE(SIGTERM, SIGINT, SIGHUP);
+  CAPTURE(signal);
+  // Sent before there is a procrun that could read it: it is pending, and blocked.
+  const Result result = run_procrun(spawn({"-q"}, doing({"out:ran"})), {.in_child = [signal] {
+                                      sigset_t set;
+                                      ::sigemptyset(&set);
+                                      ::sigaddset(&set, signal);
+                                      ::sigprocmask(SIG_BLOCK, &set, nullptr);
+                                      ::raise(signal);
+                                    }});
+  CHECK(result.out == "");
+  CHECK(result.status != 0);
+}
+
 }  // namespace procrun::test

@@ -334,4 +334,50 @@ TEST_CASE("T20: much on stderr does not block who reads stdout first", "[spawn]"
   CHECK(result.exited(3));
 }
 
+TEST_CASE("spawn --quiet-ok keeps the order in which it read where both streams are one",
+          "[spawn]") {
+  const NoDescendantLeft guard;
+  OwnPipe both;
+  auto running = start_procrun(
+      spawn({"-q", "--quiet-ok"},
+            doing({"out:1", "ms:60", "err:2", "ms:60", "out:3", "ms:60", "err:4", "exit:3"})),
+      {.stdout_fd = both.write_end(), .stderr_fd = both.write_end()});
+  both.close_write();
+  CHECK(read_all(both.read_end()) == "1\n2\n3\n4\n");
+  CHECK(running.finish().exited(3));
+}
+
+TEST_CASE("spawn loses nothing of a pipe that its command made larger, however slow the reader",
+          "[spawn]") {
+  const NoDescendantLeft guard;
+  OwnPipe pipe;
+  auto running = start_procrun(
+      spawn({"-q", "--max-output", "1G"}, doing({"bigpipe", "flood:900000", "ms:50", "exit:3"})),
+      {.stdout_fd = pipe.write_end()});
+  pipe.close_write();
+  const pid_t worker = worker_of(running.pid());
+  // All is written before anything is read.
+  CHECK(eventually([&] { return !children_of(worker).empty(); }));
+  CHECK(eventually([&] { return children_of(worker).empty(); }));
+  CHECK(read_all(pipe.read_end()).size() == 900'000);
+  CHECK(running.finish().exited(3));
+}
+
+TEST_CASE("spawn loses nothing to a slow reader when the deadline comes", "[spawn]") {
+  const NoDescendantLeft guard;
+  const std::string limit = GENERATE("-t", "--deadline");
+  CAPTURE(limit);
+  OwnPipe pipe;
+  auto running = start_procrun(
+      spawn({"-q", limit, "300ms", "--max-output", "1G"}, doing({"flood:131072", "pause"})),
+      {.stdout_fd = pipe.write_end()});
+  pipe.close_write();
+  const pid_t worker = worker_of(running.pid());
+  const auto begun = [&] { return !children_of(worker).empty(); };
+  CHECK(eventually(begun));
+  CHECK(eventually([&] { return !begun(); }, seconds{5}));
+  CHECK(read_all(pipe.read_end()).size() == 131072);
+  CHECK(running.finish().exited(124));
+}
+
 }  // namespace procrun::test

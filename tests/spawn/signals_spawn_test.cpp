@@ -120,6 +120,7 @@ TEST_CASE("a command that handles Ctrl-C itself is left its own status", "[spawn
 
 TEST_CASE("a signal that comes while output waits for its reader still ends procrun", "[spawn]") {
   const NoDescendantLeft guard;
+  const TempDir dir;
   const Words way = GENERATE(Words{"--max-output", "1G"}, Words{"--quiet-ok"});
   CAPTURE(way);
   int pipe[2];
@@ -127,13 +128,12 @@ TEST_CASE("a signal that comes while output waits for its reader still ends proc
   Words options{"-q"};
   options.insert(options.end(), way.begin(), way.end());
   auto running =
-      start_procrun(spawn(options, doing({"flood:150000", "exit:3"})), {.stdout_fd = pipe[1]});
+      start_procrun(spawn(options, doing({"flood:150000", "tick:" + (dir / "t"), "exit:3"})),
+                    {.stdout_fd = pipe[1]});
   ::close(pipe[1]);
-  // The pipe is full: nobody reads it.
-  REQUIRE(eventually([&] {
-    const pid_t worker = children_of(running.pid()).empty() ? 0 : children_of(running.pid())[0];
-    return worker == 0 || children_of(worker).empty();
-  }));
+  // It has written all, and has ended; nobody reads.
+  REQUIRE(eventually([&] { return ticks_in(dir / "t").size() == 1; }));
+  REQUIRE(eventually([&] { return descendants_of(running.pid()).size() <= 1; }));
   running.send(SIGTERM);
   const auto begin = Clock::now();
   const Result result = running.finish();
