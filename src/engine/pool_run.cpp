@@ -62,9 +62,8 @@ PoolResult PoolRun::run() {
   }
   local_.end_orphans();
   obey_signals();
-  // A terminal that hangs up fails the writes to it, too: the signal is the reason.
-  if (!broken_.empty() && result_.signal != SIGHUP) throw std::runtime_error(broken_);
-  if (out_.broken() && result_.signal == 0) result_.signal = SIGPIPE;
+  if (!broken_.empty()) throw std::runtime_error(broken_);
+  if (out_.broken() && result_.signal == 0) result_.signal = out_.hung_up() ? SIGHUP : SIGPIPE;
   return result_;
 }
 

@@ -17,6 +17,9 @@ namespace {
 
 using sys::Kin;
 
+/// So many walks, before a tree that goes on changing is taken as it is.
+constexpr int kMostWalks = 16;
+
 enum class Sent { Yes, Gone, Refused };
 
 /// By pidfd, and only to a process that is still where the walk has seen it, or an orphan that came
@@ -34,6 +37,20 @@ Sent send(const Kin& member, int signal) {
   }
 }
 
+/// All descendants. Whose parent ends during a walk may be missed by it: the one reads our children
+/// before the orphan is among them, and the other's when it is no more. So it walks until two walks
+/// see the same.
+std::vector<Kin> tree(const Spare& spare) {
+  auto members = sys::descendants_of(::getpid(), spare);
+  for (int walks = 1; walks < kMostWalks; ++walks) {
+    auto again = sys::descendants_of(::getpid(), spare);
+    const bool same = again == members;
+    members = std::move(again);
+    if (same) break;
+  }
+  return members;
+}
+
 }  // namespace
 
 void become_subreaper() {
@@ -42,7 +59,7 @@ void become_subreaper() {
 
 std::vector<pid_t> signal_tree(int signal, pid_t except_group, const Spare& spare) {
   std::vector<pid_t> refused;
-  for (const Kin& member : sys::descendants_of(::getpid(), spare)) {
+  for (const Kin& member : tree(spare)) {
     if (except_group != 0) {
       const auto stat = sys::process_stat(member.pid);
       if (stat && stat->pgid == except_group) continue;
@@ -53,7 +70,7 @@ std::vector<pid_t> signal_tree(int signal, pid_t except_group, const Spare& spar
 }
 
 void continue_tree() {
-  for (const Kin& member : sys::descendants_of(::getpid())) {
+  for (const Kin& member : tree({})) {
     const auto stat = sys::process_stat(member.pid);
     if (stat && stat->state == 'T') send(member, SIGCONT);
   }
@@ -65,14 +82,14 @@ Swept kill_tree(const Spare& spare) {
   // Each sweep leaves fewer that can still fork; the last one finds nobody new.
   for (bool found_new = true; found_new;) {
     found_new = false;
-    for (const Kin& member : sys::descendants_of(::getpid(), spare)) {
+    for (const Kin& member : tree(spare)) {
       if (std::find(seen.begin(), seen.end(), member.pid) != seen.end()) continue;
       seen.push_back(member.pid);
       found_new = true;
       if (send(member, SIGSTOP) == Sent::Refused) swept.refused.push_back(member.pid);
     }
   }
-  for (const Kin& member : sys::descendants_of(::getpid(), spare)) {
+  for (const Kin& member : tree(spare)) {
     if (send(member, SIGKILL) == Sent::Yes) swept.killed.push_back(member.pid);
   }
   return swept;

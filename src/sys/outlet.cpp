@@ -46,7 +46,11 @@ void Outlet::find_out_kind() {
   if (::fstat(given_, &status) == -1) return;  // closed: the write says so
   if (S_ISSOCK(status.st_mode)) {
     kind_ = Kind::Socket;
-  } else if (S_ISFIFO(status.st_mode) || ::isatty(given_) == 1) {
+    return;
+  }
+  // One that has hung up already is a terminal, too (EIO).
+  terminal_ = S_ISCHR(status.st_mode) && (::isatty(given_) == 1 || errno == EIO);
+  if (S_ISFIFO(status.st_mode) || terminal_) {
     const std::string path = "/proc/self/fd/" + std::to_string(given_);
     own_ = Fd{::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
     kind_ = own_ ? Kind::NonBlocking : Kind::Careful;
@@ -144,7 +148,8 @@ bool Outlet::give_up() {
   const int error = errno;
   if (error == EAGAIN || error == EINTR) return false;
   drop_all();
-  if (error != EPIPE) fail("write to " + name_, error);
+  hung_up_ = error == EIO && terminal_;
+  if (error != EPIPE && !hung_up_) fail("write to " + name_, error);
   return true;
 }
 

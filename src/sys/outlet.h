@@ -39,8 +39,11 @@ class Outlet {
   std::size_t backlog() const noexcept { return backlog_; }
   /// Bytes in files that wait.
   std::uint64_t in_files() const noexcept { return in_files_; }
-  /// The reader is gone (EPIPE), or writing has failed: what comes now is dropped.
+  /// The reader is gone (EPIPE, a terminal that hung up), or writing has failed: what comes now is
+  /// dropped.
   bool broken() const noexcept { return broken_; }
+  /// The terminal hung up.
+  bool hung_up() const noexcept { return hung_up_; }
   /// What to wait for (POLLOUT) while something waits.
   int poll_fd() const noexcept { return own_ ? own_.get() : given_; }
 
@@ -68,6 +71,8 @@ class Outlet {
   std::uint64_t in_files_ = 0;
   bool can_send_file_ = true;
   bool broken_ = false;
+  bool terminal_ = false;
+  bool hung_up_ = false;
 };
 
 /// The outlets of a stdout and a stderr: one for both where they are the same file, or a line of

@@ -28,6 +28,7 @@ std::optional<ProcessStat> process_stat(pid_t pid);
 struct Kin {
   pid_t pid = 0;
   pid_t parent = 0;
+  bool operator==(const Kin&) const = default;
 };
 
 /// All that descend from `root` now (without it), parents before their children; those for which

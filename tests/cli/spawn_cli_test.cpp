@@ -147,7 +147,9 @@ TEST_CASE("Ctrl-C ends spawn and its tree", "[cli]") {
   terminal.read_until("ready\n");
   terminal.type("\x03");
   CHECK(running.finish().signaled(SIGINT));
-  CHECK(terminal.read_rest().find("procrun") == std::string::npos);
+  const std::string rest = terminal.read_rest();
+  CAPTURE(rest);
+  CHECK(rest.find("procrun") == std::string::npos);
 }
 
 TEST_CASE("spawn: a stopped command counts as running, and its time still runs", "[cli]") {

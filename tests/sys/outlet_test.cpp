@@ -1,6 +1,7 @@
 #include "sys/outlet.h"
 
 #include <fcntl.h>
+#include <pty.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -169,6 +170,25 @@ TEST_CASE("T22: a reader that has gone is no error, and what comes then is dropp
   const timespec now{};
   while (::sigtimedwait(&pipe_signal, nullptr, &now) != -1) {
   }
+}
+
+TEST_CASE("a terminal that hung up is a reader that has gone", "[outlet]") {
+  const SameOpenFds guard;
+  const bool before_the_first = GENERATE(true, false);
+  CAPTURE(before_the_first);
+  int master = -1;
+  int slave = -1;
+  REQUIRE(::openpty(&master, &slave, nullptr, nullptr, nullptr) == 0);
+  const sys::Fd terminal{slave};
+  sys::Fd other_end{master};
+  Outlet outlet{slave, "a terminal"};
+  if (!before_the_first) outlet.write("seen\n");
+  CHECK(outlet.flush());
+  other_end.reset();
+  outlet.write("text");
+  CHECK(outlet.flush());
+  CHECK(outlet.hung_up());
+  CHECK(outlet.broken());
 }
 
 TEST_CASE("a reader that goes while much waits takes the queue with it", "[outlet]") {
