@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 
 #include "sys/error.h"
@@ -13,7 +14,7 @@ namespace {
 
 /// The buffer begins small, since a page touched is 1 µs or more at start-up, and grows to what a
 /// pipe holds, or to the largest record.
-constexpr std::size_t kSmallest = 4 * 1024;
+constexpr std::size_t kPacket = PIPE_BUF;
 constexpr std::size_t kPipeSize = 64 * 1024;
 
 struct Header {
@@ -64,29 +65,34 @@ Channel::Read Channel::receive() {
   return Read::Nothing;
 }
 
-/// The buffer keeps its size, so that nothing is cleared or copied for a record that fits.
+/// Room for a packet, of which a read(2) with less room would lose the end (pipe(2)). The buffer
+/// keeps its size, so that nothing is cleared or copied for a record that fits.
 void Channel::make_room() {
   const bool was_full = filled_ == incoming_.size();
+  const auto has_room = [&] { return incoming_.size() - filled_ >= kPacket; };
   if (taken_ == filled_) taken_ = filled_ = 0;
-  if (taken_ != 0 && was_full) {
+  if (taken_ != 0 && !has_room()) {
     std::memmove(incoming_.data(), incoming_.data() + taken_, filled_ - taken_);
     filled_ -= taken_;
     taken_ = 0;
   }
-  const bool record_is_larger = filled_ == incoming_.size();
-  if (record_is_larger || (was_full && incoming_.size() < kPipeSize)) {
-    incoming_.resize(std::max(kSmallest, incoming_.size() * 2));
+  if (!has_room() || (was_full && incoming_.size() < kPipeSize)) {
+    incoming_.resize(std::max(kPacket, incoming_.size() * 2));
   }
 }
 
-std::optional<Record> Channel::next() {
-  const std::string_view rest{incoming_.data() + taken_, filled_ - taken_};
+std::optional<Record> Channel::record_in(std::string_view bytes) noexcept {
   Header header;
-  if (rest.size() < sizeof header) return std::nullopt;
-  std::memcpy(&header, rest.data(), sizeof header);
-  if (rest.size() - sizeof header < header.size) return std::nullopt;
-  taken_ += sizeof header + header.size;
-  return Record{header.type, header.id, rest.substr(sizeof header, header.size)};
+  if (bytes.size() < sizeof header) return std::nullopt;
+  std::memcpy(&header, bytes.data(), sizeof header);
+  if (bytes.size() - sizeof header < header.size) return std::nullopt;
+  return Record{header.type, header.id, bytes.substr(sizeof header, header.size)};
+}
+
+std::optional<Record> Channel::next() {
+  const auto record = record_in({incoming_.data() + taken_, filled_ - taken_});
+  if (record) taken_ += size_of(record->payload);
+  return record;
 }
 
 }  // namespace procrun::pool

@@ -48,6 +48,9 @@ class Channel {
   /// What a record with that payload takes on the way.
   static std::size_t size_of(std::string_view payload) noexcept;
 
+  /// The first whole record of `bytes`, a view into them.
+  static std::optional<Record> record_in(std::string_view bytes) noexcept;
+
   /// One read(2) of what has come.
   Read receive();
   /// The next whole record of those received.

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <climits>
 #include <system_error>
 
 #include "pool/worker.h"
@@ -35,12 +36,19 @@ void Front::start_all() {
 void Front::feed() {
   while (!closed_ && client_.has_next()) {
     const auto slot = scheduler_.next(client_.plenty(), sys::Clock::now());
-    if (!slot || !can_start(*slot)) return;
+    if (!slot || !may_give(*slot) || !can_start(*slot)) return;
     const auto call = client_.next(*slot);
     if (!call) return;
     if (!seats_[*slot].child.running()) start(*slot);
     give(*slot, *call);
   }
+}
+
+/// What is given ahead has to be one packet behind packets, or it could not be taken back.
+bool Front::may_give(unsigned slot) const {
+  const Seat& seat = seats_[slot];
+  if (hooks_.calls_listen || seat.in_hand.empty()) return true;
+  return !seat.writing && seat.in_hand.back().size <= PIPE_BUF;
 }
 
 /// Makes sure that the slot has a worker before a call is taken for it. A machine that is short of
@@ -213,7 +221,7 @@ std::size_t Front::count_read(const Seat& seat) const {
 }
 
 bool Front::waits_behind_slow_one(unsigned slot) const {
-  return seats_[slot].in_hand.size() > 1 && !seats_[slot].revoking;
+  return !closed_ && seats_[slot].in_hand.size() > 1 && !seats_[slot].revoking;
 }
 
 sys::Deadline Front::deadline() const {
@@ -250,17 +258,22 @@ void Front::call_back(unsigned slot) {
 void Front::take_back(unsigned slot) {
   Seat& seat = seats_[slot];
   const std::string path = "/proc/self/fd/" + std::to_string(seat.far_end.get());
-  // Opened anew, since a non-blocking far end would be the worker's too.
-  const sys::Fd far_end{::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_DIRECT | O_CLOEXEC)};
-  char packet[4096];
-  std::size_t taken = 0;
-  while (far_end && ::read(far_end.get(), packet, sizeof packet) > 0) ++taken;
-  // They lie in the order in which they were given: what we have taken is the end of it.
-  for (; taken > 0 && !seat.in_hand.empty(); --taken) {
-    const std::uint64_t id = seat.in_hand.back().id;
-    seat.in_hand.pop_back();
+  // Opened anew, since a non-blocking far end would be the worker's too. Where that fails, for want
+  // of descriptors, they have to wait for their worker.
+  const sys::Fd far_end{::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
+  char packet[PIPE_BUF];
+  std::vector<std::uint64_t> taken;
+  while (far_end) {
+    const ssize_t size = ::read(far_end.get(), packet, sizeof packet);
+    if (size <= 0) break;
+    // By its name: the worker may have taken one in between.
+    const auto record = Channel::record_in({packet, static_cast<std::size_t>(size)});
+    if (record) taken.push_back(record->id);
+  }
+  for (auto id = taken.rbegin(); id != taken.rend(); ++id) {
+    std::erase_if(seat.in_hand, [&](const Given& given) { return given.id == *id; });
     scheduler_.returned(slot);
-    client_.returned(id);
+    client_.returned(*id);
   }
   seat.revoking = seat.in_hand.size() > 1;  // the rest it has by now
 }

@@ -110,6 +110,7 @@ class Front {
   void start(unsigned slot);
   void call_back(unsigned slot);
   void take_back(unsigned slot);
+  bool may_give(unsigned slot) const;
   bool can_start(unsigned slot);
   [[noreturn]] void become_worker(Channel channel, pid_t front);
   void give(unsigned slot, const Call& call);

@@ -57,7 +57,9 @@ class Desk final : Front::Client {
 
   bool has_next() const override { return !queue_.empty(); }
   std::optional<Call> next(unsigned slot) override;
-  bool plenty() const override { return false; }  // a busy function is deaf to a revocation
+  bool plenty() const override {
+    return !queue_.empty() && queue_.front().call.bytes.size() <= Front::kMostAhead;
+  }
   void told(std::uint64_t, Reader) override {}
   void ended(std::uint64_t id, Reader result) override;
   void failed(std::uint64_t id, const std::string& text) override;

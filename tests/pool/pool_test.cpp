@@ -416,6 +416,48 @@ TEST_CASE("quick calls do not wait behind a slow one", "[pool]") {
   CHECK(slow.get() > 0);
 }
 
+TEST_CASE("a call that is taken back runs once all the same, whoever is quicker", "[pool]") {
+  const NoChildLeft guard;
+  const sys::Fd runs = sys::open_temporary();
+  constexpr int kCalls = 3000;
+  Pool pool{2};
+  std::vector<procrun::AsyncResult<int>> results;
+  for (int i = 0; i < kCalls; ++i) {
+    // Just about as long as makes the front take back what waits behind it.
+    const int micros = i % 40 == 7 ? 1900 + i % 50 * 10 : 0;
+    results.push_back(pool.apply_async(
+        +[](int number, int file, int sleep_for) {
+          const char byte = 'x';
+          if (::write(file, &byte, 1) != 1) ::_exit(1);
+          if (sleep_for != 0) ::usleep(static_cast<useconds_t>(sleep_for));
+          return number;
+        },
+        i, runs.get(), micros));
+  }
+  int wrong = 0;
+  for (int i = 0; i < kCalls; ++i) {
+    wrong += results[static_cast<std::size_t>(i)].get() == i ? 0 : 1;
+  }
+  CHECK(wrong == 0);
+  CHECK(::lseek(runs.get(), 0, SEEK_END) == kCalls);
+}
+
+TEST_CASE("calls too large for a packet come back whole, between small ones", "[pool]") {
+  const NoChildLeft guard;
+  Pool pool{2};
+  std::vector<procrun::AsyncResult<std::string>> results;
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < 600; ++i) {
+    texts.emplace_back(i % 7 == 3 ? 3000 + i * 251 % 90000 : i % 50,
+                       static_cast<char>('a' + i % 26));
+    results.push_back(pool.apply_async(
+        +[](std::string text) { return text; }, texts.back()));
+  }
+  int wrong = 0;
+  for (std::size_t i = 0; i < texts.size(); ++i) wrong += results[i].get() == texts[i] ? 0 : 1;
+  CHECK(wrong == 0);
+}
+
 // --- Workers ---
 
 TEST_CASE("the workers are there from the start and the same through the run", "[pool]") {
