@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <sanitizer/asan_interface.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -158,7 +159,10 @@ pid_t start_child(ExecPlan& plan, int* pidfd) noexcept {
   // The parent sleeps, so the child may use a piece of its stack.
   alignas(64) std::byte stack[16 * 1024];
   const int flags = CLONE_VM | CLONE_VFORK | SIGCHLD | (pidfd != nullptr ? CLONE_PIDFD : 0);
-  return ::clone(run_child, stack + sizeof stack, flags, &plan, pidfd);
+  const pid_t pid = ::clone(run_child, stack + sizeof stack, flags, &plan, pidfd);
+  // The child never returns from its frames, and the sanitizer would go on guarding them.
+  ASAN_UNPOISON_MEMORY_REGION(stack, sizeof stack);
+  return pid;
 }
 
 }  // namespace procrun

@@ -14,8 +14,12 @@ class Background {
     REQUIRE(matches(started.out, "[0-9]+\n"));
     REQUIRE(started.exited(0));
     pid_ = std::stoi(started.out);
-    supervisor_ = parent_of(pid_);
-    REQUIRE(parent_of(supervisor_) == ::getpid());  // procrun has gone, we have adopted it
+    for (const pid_t one : descendants_of(::getpid())) {
+      if (parent_of(one) == ::getpid()) supervisor_ = one;
+    }
+    REQUIRE(supervisor_ != 0);  // procrun has gone, we have adopted it
+    const pid_t parent = parent_of(pid_);
+    REQUIRE((parent == supervisor_ || parent == 0));  // 0: it has ended
   }
   ~Background() { end(); }
   Background(const Background&) = delete;
