@@ -7,7 +7,7 @@
 // is skipped, and what it declares is declared without its initialiser.
 #include <istream>
 #include <ostream>
-#define _GLIBCXX_IOSTREAM 1
+#define _GLIBCXX_IOSTREAM 1  // NOLINT(bugprone-reserved-identifier)
 namespace std {
 extern ostream cout;
 extern ostream cerr;

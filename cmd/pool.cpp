@@ -98,6 +98,7 @@ int lesson(const PoolOptions& options) {
   print_line(fmt::format("Current process is {}", ::getpid()));
   Pool p{count_jobs(options.jobs)};
   std::vector<AsyncResult<void>> results;
+  results.reserve(static_cast<std::size_t>(options.tasks));
   for (int i = 0; i < options.tasks; ++i) {
     results.push_back(p.apply_async(pro_do, i, options.speed.factor));
   }

@@ -109,8 +109,8 @@ std::unique_ptr<Source> from_values(std::vector<std::string> values) {
   return std::make_unique<ValueSource>(std::move(values));
 }
 
-std::unique_ptr<Source> from_file(sys::Fd fd, char delimiter, std::string name) {
-  return std::make_unique<FileSource>(std::move(fd), delimiter, std::move(name));
+std::unique_ptr<Source> from_file(sys::Fd fd, char delimiter, const std::string& name) {
+  return std::make_unique<FileSource>(std::move(fd), delimiter, name);
 }
 
 }  // namespace procrun::input

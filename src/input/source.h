@@ -34,6 +34,6 @@ std::unique_ptr<Source> from_values(std::vector<std::string> values);
 /// from the same pipe or terminal. O_NONBLOCK is never set: the description may be shared. Throws
 /// std::system_error if reading fails and std::runtime_error for an item longer than kMaxItem; both
 /// name the file as `name`.
-std::unique_ptr<Source> from_file(sys::Fd fd, char delimiter, std::string name);
+std::unique_ptr<Source> from_file(sys::Fd fd, char delimiter, const std::string& name);
 
 }  // namespace procrun::input

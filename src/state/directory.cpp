@@ -20,7 +20,7 @@ std::string variable(const char* name) {
 }
 
 std::string chosen_path() {
-  if (const auto set = variable("PROCRUN_STATE_DIR"); !set.empty()) return set;
+  if (auto set = variable("PROCRUN_STATE_DIR"); !set.empty()) return set;
   if (const auto xdg = variable("XDG_STATE_HOME"); !xdg.empty()) return xdg + "/procrun";
   if (const auto home = variable("HOME"); !home.empty()) return home + "/.local/state/procrun";
   return "/tmp/procrun-" + std::to_string(::getuid());
@@ -58,7 +58,7 @@ std::string stamp() {
 }  // namespace
 
 std::string directory() {
-  const std::string path = chosen_path();
+  std::string path = chosen_path();
   make_directories(path);
   require_private(path);
   return path;

@@ -21,6 +21,12 @@ std::string echoed(Words words, Options options = {}) {
   return result.out;
 }
 
+[[maybe_unused]] std::string numbers(int first, int last) {
+  std::string lines;
+  for (int i = first; i <= last; ++i) lines += std::to_string(i) + "\n";
+  return lines;
+}
+
 bool is_installed(const std::string& name) {
   const bool there = run({"sh", "-c", "command -v " + name}).exited(0);
   if (!there) WARN("skipped: " << name << " is not installed");
