@@ -12,6 +12,7 @@
 #include "input/quantity.h"
 #include "process/fork.h"
 #include "process/stranger.h"
+#include "sys/error.h"
 #include "sys/poller.h"
 
 namespace procrun::cmd {
@@ -47,20 +48,32 @@ void add_options(Options& options, WaitpidOptions& waitpid) {
 
 // --- the lesson ---
 
-enum class End { Exit, Kill, Stop };
+enum class End { Exit, Kill };
 
 /// A child that announces itself, sleeps and ends.
 pid_t child_of_lesson(const Speed& speed, double seconds, End end, int code) {
   const pid_t pid = procrun::fork();
   if (pid != 0) return pid;
-  const std::string how = end == End::Exit   ? fmt::format("exits with code {}", code)
-                          : end == End::Kill ? std::string{"is killed by signal 9 (KILL)"}
-                                             : std::string{"stops itself"};
+  const std::string how = end == End::Exit ? fmt::format("exits with code {}", code)
+                                           : std::string{"is killed by signal 9 (KILL)"};
   print_line(fmt::format("child process {} sleeps {}s, then {}", ::getpid(), seconds, how));
   speed.sleep(seconds);
   if (end == End::Kill) ::raise(SIGKILL);
-  if (end == End::Stop) ::raise(SIGSTOP);
   leave(code);
+}
+
+/// A child that stops itself and, when it goes on, does not end before `seen` is closed: of a child
+/// that has ended meanwhile waitpid no longer tells that it went on.
+pid_t child_that_stops(const Speed& speed, sys::Pipe& seen) {
+  const pid_t pid = procrun::fork();
+  if (pid != 0) return pid;
+  seen.write.reset();
+  print_line(fmt::format("child process {} sleeps 0.1s, then stops itself", ::getpid()));
+  speed.sleep(0.1);
+  ::raise(SIGSTOP);
+  char byte = 0;
+  sys::retry("wait for the parent", [&] { return ::read(seen.read.get(), &byte, 1); });
+  leave(0);
 }
 
 std::string options_text(int options) {
@@ -92,7 +105,8 @@ void show(pid_t pid, int options, const std::string& remark = {}) {
 }
 
 void show_stop_and_continue(const WaitpidOptions& options) {
-  const pid_t pid = child_of_lesson(options.speed, 0.1, End::Stop, 0);
+  sys::Pipe seen = sys::make_pipe();
+  const pid_t pid = child_that_stops(options.speed, seen);
   if (options.untraced) {
     show(pid, WUNTRACED);
   } else {
@@ -101,6 +115,7 @@ void show_stop_and_continue(const WaitpidOptions& options) {
   }
   ::kill(pid, SIGCONT);
   if (options.continued) show(pid, WCONTINUED);
+  seen.write.reset();
   show(pid, 0);
 }
 

@@ -173,13 +173,13 @@ TEST_CASE("a lesson's option with a PID is an error, not ignored", "[cli]") {
 TEST_CASE("waitpid reaps its own child and tells how it ended", "[cli]") {
   const NoDescendantLeft guard;
   const std::string procrun = PROCRUN_BINARY;
-  // The shell becomes procrun: what it has started is procrun's child then.
+  // The shell becomes procrun: what it has started is procrun's child then, and ends then.
+  const std::string until = "until grep -qx procrun /proc/$PPID/comm; do sleep 0.01; done; ";
   for (const auto& [how, told] : {std::pair{"exit 5", "exited with code 5"},
                                   std::pair{"kill -9 $$", "killed by signal 9 (KILL)"}}) {
-    const Result result = run(
-        {"sh", "-c",
-         "sh -c 'read x; " + std::string{how} + "' <&0 & echo $!; exec " + procrun + " waitpid $!"},
-        plain({.input = "go\n"}));
+    const Result result =
+        run({"sh", "-c", "sh -c '" + until + how + "' & echo $!; exec " + procrun + " waitpid $!"},
+            plain({}));
     const std::string pid = lines_of(result.out).at(0);
     CHECK(result.err == pid + " " + told + "\n");
     CHECK(result.exited(0));

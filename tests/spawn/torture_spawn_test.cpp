@@ -16,8 +16,9 @@ void run_through(const Torture& torture) {
   const auto took = Clock::now() - begin;
   CHECK(mark.gone());
   CHECK(nothing_to_reap());
-  // What is left behind has 100 ms to go by itself, then TERM, the grace, and KILL.
-  CHECK(took < milliseconds{torture.timeout_ms + torture.grace_ms} + seconds{2});
+  // What is left behind has 100 ms to go by itself, then TERM, the grace, and KILL; the rest is for
+  // a busy machine.
+  CHECK(took < milliseconds{torture.timeout_ms + torture.grace_ms} + seconds{8});
   check_nothing_lost(torture, read_file(dir / "record"), result);
   if (torture.timeout_ms >= 200 || torture.timeout_ms == 0) {
     CHECK(result.exited(torture.code()));
