@@ -2,8 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/file.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -11,14 +9,13 @@
 #include <charconv>
 #include <cstring>
 
+#include "cmd/lock.h"
 #include "cmd/numbers.h"
 #include "cmd/shared.h"
 #include "input/quantity.h"
 #include "input/shell.h"
 #include "input/split.h"
 #include "job/limits.h"
-#include "process/child.h"
-#include "process/fork.h"
 #include "sys/error.h"
 #include "sys/slurp.h"
 
@@ -274,21 +271,9 @@ void add_lock(Options& options, JobOptions& job) {
 sys::Fd take_lock(const JobOptions& job) {
   if (job.lock.empty()) return {};
   sys::Fd file = sys::open(job.lock, O_RDWR | O_CREAT);
-  if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0) return file;
-  if (errno != EWOULDBLOCK) sys::fail("lock " + job.lock);
-  // The lock belongs to the open file, not to a process: a child waits for it in our place, so that
-  // our wait can have a deadline.
-  const pid_t waiter = ::getpid();
-  const pid_t pid = procrun::fork();
-  if (pid == 0) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    leave(::getppid() == waiter && ::flock(file.get(), LOCK_EX) == 0 ? 0 : 1);
-  }
-  Child child{pid};
   const sys::Deadline deadline =
       job.lock_wait ? sys::Deadline{sys::Clock::now() + *job.lock_wait} : std::nullopt;
-  const auto status = child.wait_until(deadline);
-  if (status && status->success()) return file;
+  if (lock_file(file, deadline)) return file;
   throw std::runtime_error("lock " + job.lock + ": somebody else holds it");
 }
 

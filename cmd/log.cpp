@@ -11,6 +11,7 @@
 #include <stdexcept>
 
 #include "input/shell.h"
+#include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/signals.h"
 
@@ -53,19 +54,9 @@ spdlog::logger& log() {
   return *logger;
 }
 
-std::string now() {
-  timespec time{};
-  ::clock_gettime(CLOCK_REALTIME, &time);
-  tm parts{};
-  ::gmtime_r(&time.tv_sec, &parts);
-  char text[32];
-  const std::size_t size = ::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  return fmt::format("{}.{:03}Z", std::string_view{text, size}, time.tv_nsec / 1'000'000);
-}
-
 std::string line(std::string_view level, std::string_view mark, std::string_view text) {
   if (options.format == "json") {
-    const nlohmann::json record{{"time", now()},
+    const nlohmann::json record{{"time", sys::rfc3339_now()},
                                 {"level", level},
                                 {"verb", verb_name},
                                 {"pid", ::getpid()},
@@ -119,6 +110,10 @@ void Trouble::take(const event::Event& event) {
   switch (event.type) {
     case Type::JobFailed:
       return log_error(job + event.text);
+    case Type::InFlight:
+      return log_warning(
+          fmt::format("job {} ran when an earlier run was killed, and is run again: {}", event.seq,
+                      event.text));
     case Type::Leak:
       return log_warning(fmt::format("{}process {} was left behind and {}: {}", job, event.pid,
                                      event.status == 0 ? "is ended" : "lives on", event.text));

@@ -44,7 +44,7 @@ class Trouble final : public event::Sink {
   /// In a pool each line names its job.
   explicit Trouble(bool name_jobs) : name_jobs_{name_jobs} {}
   void take(const event::Event& event) override;
-  bool only_trouble() const override { return true; }
+  event::Interest interest() const override { return event::Interest::Trouble; }
 
  private:
   bool name_jobs_;

@@ -7,12 +7,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
 
+#include "cmd/end_options.h"
 #include "cmd/job_options.h"
 #include "cmd/jobs.h"
 #include "cmd/lesson.h"
 #include "cmd/numbers.h"
+#include "cmd/records.h"
 #include "cmd/verbs.h"
 #include "engine/pool_run.h"
 #include "input/command_line.h"
@@ -40,6 +43,8 @@ struct PoolOptions {
   std::optional<std::string> tag_string;
   bool dry_run = false;
   bool no_run_if_empty = false;
+  EndOptions end;
+  RecordOptions records;
   JobOptions job;
 };
 
@@ -79,6 +84,8 @@ void add_options(Options& options, PoolOptions& pool) {
   options.flag("--tag", "each line begins with the job's item and a tab", pool.tag);
   options.value("--tagstring", "STR", "the same with STR, in which placeholders stand",
                 [&](const std::string& text) { pool.tag_string = text; });
+  add_end_options(options, pool.end);
+  add_record_options(options, pool.records);
   add_job_options(options, pool.job, Letters::LongOnly);
   options.group("How jobs are run");
   add_shell(options, pool.shared);
@@ -170,34 +177,66 @@ int code_of(const engine::PoolResult& result) {
     sys::die_of(result.signal);
     return 128 + result.signal;
   }
+  if (result.halted) return *result.halted;
   return static_cast<int>(std::min<std::uint64_t>(result.failed, 101));
 }
 
 /// Prints the commands as they could be pasted. Blocks on what it reads and writes, with nothing
 /// running that would have to be ended, so that a signal may just kill it.
-int dry_run(const engine::Recipe& recipe, input::Inputs& inputs) {
-  std::vector<std::string> row;
-  for (std::uint64_t seq = 1;;) {
-    switch (inputs.next(row)) {
-      case input::Pull::End:
-        return 0;
-      case input::Pull::Later: {
-        pollfd readable{.fd = inputs.wait_fd(), .events = POLLIN, .revents = 0};
-        sys::poll_until({&readable, 1}, {});
-        continue;
-      }
-      case input::Pull::Item:
-        print_line(recipe.pasteable(recipe.make(row, seq++, 1)));
+int dry_run(const engine::Recipe& recipe, engine::Backlog::Options from) {
+  engine::Backlog backlog{
+      std::move(from), recipe, {.left_out = [](auto) {}, .was_in_flight = [](const auto&) {}}};
+  for (;;) {
+    backlog.read(1);
+    if (backlog.exhausted()) return 0;
+    if (backlog.empty()) {
+      pollfd readable{.fd = backlog.wait_fd(1), .events = POLLIN, .revents = 0};
+      sys::poll_until({&readable, 1}, {});
+      continue;
     }
+    const auto next = backlog.take();
+    print_line(recipe.pasteable(recipe.make(next.row, next.seq, 1)));
   }
+}
+
+std::string directory_of(const job::Policy& policy) {
+  std::error_code error;
+  const auto here = std::filesystem::current_path(error).string();
+  return policy.directory.empty() ? here : here + '\0' + policy.directory;
+}
+
+std::string make_run_id() { return fmt::format("{}-{}", sys::rfc3339_now(), ::getpid()); }
+
+/// Without COMMAND and inputs --retry-failed takes both from the job log.
+bool takes_from_log(const input::CommandLine& line, const PoolOptions& options) {
+  return options.records.again == engine::Again::OnlyFailed && line.command.empty() &&
+         line.sources.empty() && options.arg_files.empty();
+}
+
+engine::Backlog::Options backlog_of(input::CommandLine& line, const PoolOptions& options,
+                                    const Records& records, const job::Policy& policy) {
+  std::vector<input::Inputs::Entry> sources;
+  if (takes_from_log(line, options)) {
+    sources.push_back({.source = input::from_values(records.logged_commands())});
+  } else {
+    sources = input::open_sources(sources_of(line, options), options.delimiter);
+  }
+  engine::Backlog::Options backlog{
+      .inputs = input::Inputs{std::move(sources)}, .past = records.past(), .identities = {}};
+  if (records.wants_identities()) backlog.identities.emplace(line.command, directory_of(policy));
+  return backlog;
 }
 
 int own_many(input::CommandLine line, const PoolOptions& options, const Given& given) {
   refuse_contradictions(options);
   job::Policy policy = policy_of(options.job);
   auto recipe = make_recipe(line.command, options);
-  input::Inputs inputs{input::open_sources(sources_of(line, options), options.delimiter)};
-  if (options.dry_run) return dry_run(recipe, inputs);
+  Records records{options.records};
+  if (takes_from_log(line, options) && records.wants_identities()) {
+    throw UsageError{"--retry-failed with a --journal needs the COMMAND and its inputs"};
+  }
+  auto backlog = backlog_of(line, options, records, policy);
+  if (options.dry_run) return dry_run(recipe, std::move(backlog));
 
   block_signals();
   job::become_subreaper();
@@ -206,6 +245,7 @@ int own_many(input::CommandLine line, const PoolOptions& options, const Given& g
   sys::Outlet& err = outlets.err();
   const LogThrough log_through{err};
   event::Bus bus;
+  records.start(bus, make_run_id());
   report::Narration narration{err, report::Narration::Story::Pool, "", use_colour(options.shared)};
   Trouble trouble{true};
   if (tells_story(options.shared)) bus.add(narration);
@@ -217,11 +257,13 @@ int own_many(input::CommandLine line, const PoolOptions& options, const Given& g
   policy.parent_death_signal = SIGKILL;
   policy.signals = given.signals;
   engine::PoolRun run{{.recipe = std::move(recipe),
-                       .inputs = std::move(inputs),
+                       .backlog = std::move(backlog),
                        .tag = tag_of(options),
                        .slots = count_jobs(options.jobs),
                        .policy = std::move(policy),
-                       .keep_order = options.keep_order},
+                       .keep_order = options.keep_order,
+                       .halt = options.end.halt,
+                       .drains_on_hangup = options.end.drains_on_hangup},
                       bus,
                       out,
                       err};
@@ -243,7 +285,9 @@ int run_pool(const std::vector<std::string>& words, const Given& given) {
   input::CommandLine line = input::split_sources(rest.command);
   // With a source but no COMMAND each item is a command line.
   const bool has_source = !line.sources.empty() || !pool.arg_files.empty();
-  if (!has_source && !has_command(options, rest)) return lesson(pool);
+  if (!has_source && !takes_from_log(line, pool) && !has_command(options, rest)) {
+    return lesson(pool);
+  }
   if (has_source && !options.given_for(Options::For::Lesson).empty()) has_command(options, rest);
   return own_many(std::move(line), pool, given);
 }

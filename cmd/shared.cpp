@@ -119,23 +119,13 @@ void block_signals() {
 }
 
 int exit_code(const job::Outcome& outcome) {
-  switch (outcome.kind) {
-    case job::Outcome::Kind::CouldNotStart:
-      return outcome.code;
-    case job::Outcome::Kind::Lost:
-      return 125;
-    case job::Outcome::Kind::TimedOut:
-      return outcome.killed ? 128 + SIGKILL : 124;
-    case job::Outcome::Kind::Ended:
-    case job::Outcome::Kind::Cancelled:
-      break;
+  using Kind = job::Outcome::Kind;
+  const bool by_itself = outcome.kind == Kind::Ended || outcome.kind == Kind::Cancelled;
+  const int code = outcome.shell_code();
+  if (by_itself && outcome.status.signaled() && code > 128) {
+    sys::die_of(outcome.status.term_signal());
   }
-  if (outcome.accepted && outcome.fault == job::Outcome::Fault::None) return 0;
-  if (outcome.status.success() || outcome.fault == job::Outcome::Fault::Output) {
-    return outcome.fault == job::Outcome::Fault::None ? 0 : 125;
-  }
-  if (outcome.status.signaled()) sys::die_of(outcome.status.term_signal());
-  return outcome.status.shell_code();
+  return code;
 }
 
 void print_line(const std::string& line) {

@@ -182,7 +182,7 @@ int own(const std::vector<std::string>& command, const SpawnOptions& options, co
   policy.parent_death_signal = SIGKILL;
   if (files.in) policy.in = files.in.get();
   policy.output = output_policy(options, files);
-  const bool accounts = options.json || bus.listens();
+  const bool accounts = options.json || bus.wants(event::Interest::Story);
   const auto started = sys::Clock::now();
   const auto result = engine::SingleRun{{.job = {.argv = command_argv(command, options.shared)},
                                          .text = either(options.used_for, command_text(command)),

@@ -51,6 +51,12 @@ void Local::order(const job::Order& order) {
   for (const auto& [seq, slot] : slot_of_) front_.tell(seq, writer.bytes());
 }
 
+void Local::order(std::uint64_t seq, const job::Order& order) {
+  pool::Writer writer;
+  put(writer, order);
+  front_.tell(seq, writer.bytes());
+}
+
 std::optional<pool::Call> Local::next(unsigned slot) {
   const auto job = client_.next_job(slot);
   if (!job) return std::nullopt;

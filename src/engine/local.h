@@ -52,6 +52,8 @@ class Local final : pool::Front::Client {
 
   /// Tells every job in hand.
   void order(const job::Order& order);
+  /// Tells one of them.
+  void order(std::uint64_t seq, const job::Order& order);
   unsigned busy() const noexcept { return front_.busy(); }
   /// Reaps what was adopted from a lost worker. To be called on SIGCHLD.
   void reap_orphans();

@@ -25,7 +25,7 @@ class SignalContext final : public job::Context {
   SignalContext(Options options, const event::Bus& bus, sys::Outlet* err);
 
   void emit(const event::Event& event) override;
-  bool listens() const override { return bus_.listens(); }
+  bool listens() const override { return bus_.wants(event::Interest::Story); }
   std::span<const int> inbox() const override { return {&fd_, 1}; }
   void hear(std::size_t which) override;
   std::optional<job::Order> next_order() override;

@@ -35,12 +35,27 @@ PoolRun::PoolRun(PoolPlan plan, const event::Bus& bus, sys::Outlet& out, sys::Ou
       bus_{bus},
       out_{out},
       err_{err},
-      listens_{bus.listens()},
+      tells_story_{bus.wants(event::Interest::Story)},
+      keeps_records_{bus.wants(event::Interest::Records)},
       signals_{sys::all_signals()},
       printer_{out, err, plan_.keep_order},
+      backlog_{
+          std::move(plan_.backlog),
+          plan_.recipe,
+          {.left_out =
+               [this](std::uint64_t seq) {
+                 ++result_.left_out;
+                 printer_.print(seq, {}, -1);  // those after it do not wait for it
+               },
+           .was_in_flight =
+               [this](const Waiting& waiting) {
+                 const auto job = plan_.recipe.make(waiting.row, waiting.seq, 1);
+                 bus_.emit(
+                     {.type = Type::InFlight, .seq = waiting.seq, .text = plan_.recipe.text(job)});
+               }}},
       local_{{.slots = plan_.slots,
               .policy = plan_.policy,
-              .listens = bus.listens(),
+              .listens = tells_story_,
               .in_worker = [this] { signals_.close(); }},
              *this,
              poller_} {
@@ -50,13 +65,14 @@ PoolRun::PoolRun(PoolPlan plan, const event::Bus& bus, sys::Outlet& out, sys::Ou
 PoolResult PoolRun::run() {
   bus_.emit({.type = Type::RunStart, .pid = ::getpid()});
   while (!all_done()) round();
+  if (hung_up_ && !backlog_.exhausted() && result_.signal == 0) result_.signal = SIGHUP;
   printer_.finish();
   local_.close();
   if (broken_.empty()) bus_.emit({.type = Type::RunEnd, .text = summary()});
   sys::Deadline patience;
   while (!flushed() || !local_.finished()) {
     // Whoever was told to end does not wait for a reader that sleeps.
-    if (stopping_ && !patience) patience = sys::Clock::now() + kPatience;
+    if (result_.signal != 0 && !patience) patience = sys::Clock::now() + kPatience;
     if (local_.finished() && patience && *patience <= sys::Clock::now()) break;
     serve(patience);
   }
@@ -70,7 +86,7 @@ PoolResult PoolRun::run() {
 /// Where procrun itself fails, what runs is ended before the error is told.
 void PoolRun::round() {
   try {
-    read_inputs();
+    if (ending_ == Ending::No) backlog_.read(wanted());
     flushed();
     if (may_start()) local_.feed();
     if (!all_done()) serve({});
@@ -97,37 +113,22 @@ void PoolRun::serve(const sys::Deadline& patience) {
     if (pool::Front::owns(one.id)) local_.handle(one);
   }
   local_.tick();
-  if (out_.broken() && !stopping_) stop(0);
+  if (out_.broken() && ending_ != Ending::Stopping) stop(0);
 }
 
-bool PoolRun::may_start() const { return !stopping_ && out_.backlog() + err_.backlog() < kBacklog; }
+bool PoolRun::may_start() const {
+  return ending_ == Ending::No && out_.backlog() + err_.backlog() < kBacklog;
+}
 
 bool PoolRun::all_done() const {
-  if (local_.busy() != 0) return false;
-  return stopping_ || (inputs_ended_ && pending_.empty());
+  return local_.busy() == 0 && (ending_ != Ending::No || backlog_.exhausted());
 }
 
 /// Enough rows that slots need not wait, not so many that they fill memory.
-void PoolRun::read_inputs() {
-  while (!inputs_ended_ && !stopping_ && pending_.size() < wanted_pending()) {
-    Row row;
-    switch (plan_.inputs.next(row)) {
-      case input::Pull::Item:
-        pending_.push_back({++seqs_, std::move(row)});
-        continue;
-      case input::Pull::Later:
-        return;
-      case input::Pull::End:
-        inputs_ended_ = true;
-    }
-  }
-}
-
-std::size_t PoolRun::wanted_pending() const { return plan_.slots * std::size_t{8} + 16; }
+std::size_t PoolRun::wanted() const { return plan_.slots * std::size_t{8} + 16; }
 
 void PoolRun::watch_inputs() {
-  const bool wanted = !inputs_ended_ && !stopping_ && pending_.size() < wanted_pending();
-  const int fd = wanted ? plan_.inputs.wait_fd() : -1;
+  const int fd = ending_ == Ending::No ? backlog_.wait_fd(wanted()) : -1;
   if (fd == watched_input_) return;
   if (watched_input_ != -1) poller_.remove(watched_input_);
   watched_input_ = fd;
@@ -156,20 +157,34 @@ void PoolRun::obey_signals() {
       case SIGTTOU:
         if (!sys::is_ignored(signal)) stand_still(signal);
         continue;
+      case SIGUSR1:
+        list_running();
+        continue;
       case SIGPIPE:  // told by the write that failed
       case SIGCONT:
       case SIGURG:
       case SIGWINCH:
         continue;
       default:
-        if (!sys::is_ignored(signal)) stop(signal);
+        if (sys::is_ignored(signal)) continue;
+        if (signal == SIGHUP && plan_.drains_on_hangup) {
+          hung_up_ = true;
+          drain();
+        } else {
+          stop(signal);
+        }
     }
   }
 }
 
+/// Starts nothing any more; what runs goes on to its end.
+void PoolRun::drain() noexcept {
+  if (ending_ == Ending::No) ending_ = Ending::Draining;
+}
+
 /// Starts nothing any more and ends what runs: gently, and the second time with KILL.
 void PoolRun::stop(int signal) {
-  stopping_ = true;
+  ending_ = Ending::Stopping;
   if (result_.signal == 0) result_.signal = signal;
   local_.order({.kind = job::Order::Kind::Stop});
 }
@@ -181,44 +196,80 @@ void PoolRun::stand_still(int signal) {
   local_.order({.kind = job::Order::Kind::Resume});
 }
 
+/// For whoever asks with USR1, also of a quiet run.
+void PoolRun::list_running() {
+  const auto now = sys::Clock::now();
+  std::string text = fmt::format("procrun: pool: {} running, {} ended, {} failed\n",
+                                 in_hand_.size(), result_.jobs, result_.failed);
+  for (const auto& [seq, one] : in_hand_) {
+    text += fmt::format("procrun: pool: job {} in slot {} for {:.1f}s: {}\n", seq, one.record.slot,
+                        std::chrono::duration<double>(now - one.since).count(),
+                        plan_.recipe.text(one.job));
+  }
+  err_.write(text);
+}
+
 void PoolRun::give_up(const std::string& why) {
   if (broken_.empty()) broken_ = why;
-  if (!stopping_) stop(0);
+  if (ending_ != Ending::Stopping) stop(0);
 }
 
 std::optional<job::Job> PoolRun::next_job(unsigned slot) {
-  if (pending_.empty() || stopping_) return std::nullopt;
-  Pending next = std::move(pending_.front());
-  pending_.pop_front();
+  if (!has_job()) return std::nullopt;
+  Waiting next = backlog_.take();
   job::Job job = plan_.recipe.make(next.row, next.seq, slot + 1);
-  if (plan_.tag)
+  if (plan_.tag) {
     job.tag = plan_.tag->text({.items = next.row, .seq = next.seq, .slot = slot + 1}) + '\t';
-  in_hand_[next.seq] = {std::move(next.row), job};
+  }
+  InHand one{.waiting = std::move(next), .job = job, .record = {}, .since = sys::Clock::now()};
+  one.record.slot = slot + 1;
+  if (keeps_records_) {
+    one.record.key = one.waiting.identity.key;
+    one.record.occurrence = one.waiting.identity.occurrence;
+    one.record.command = plan_.recipe.pasteable(job);
+    bus_.emit({.type = Type::JobGiven, .seq = job.seq, .record = &one.record});
+  }
+  in_hand_[job.seq] = std::move(one);
   return job;
 }
 
-bool PoolRun::plenty() const { return !stopping_ && pending_.size() >= plan_.slots * 4; }
+/// With a rule that may end the run each start is a decision of its own.
+bool PoolRun::plenty() const {
+  return ending_ == Ending::No && plan_.halt.when == HaltRule::When::Never &&
+         backlog_.size() >= plan_.slots * std::size_t{4};
+}
 
 void PoolRun::returned(std::uint64_t seq) {
-  const auto job = in_hand_.find(seq);
-  pending_.push_front({seq, std::move(job->second.first)});
-  in_hand_.erase(job);
+  const auto one = in_hand_.find(seq);
+  backlog_.give_back(std::move(one->second.waiting));
+  in_hand_.erase(one);
 }
 
 void PoolRun::take(const Event& event) {
   if (event.type != Type::Exec) return bus_.emit(event);
   Event named = event;
-  named.text = text_of(event.seq);
+  const auto one = in_hand_.find(event.seq);
+  if (one != in_hand_.end()) named.text = plan_.recipe.text(one->second.job);
   bus_.emit(named);
 }
 
 void PoolRun::ended(std::uint64_t seq, job::Supervised result, int spill_fd) {
+  const auto found = in_hand_.find(seq);
+  InHand one = std::move(found->second);
+  in_hand_.erase(found);
   const job::Outcome& outcome = result.outcome;
-  count(seq, outcome);
-  const auto end = end_event(seq, outcome);
-  if (listens_ || end.type == Type::JobFailed) bus_.emit(end);
-  in_hand_.erase(seq);
-  printer_.print(seq, std::move(result.output), spill_fd);
+  count(one, outcome);
+  auto end = end_event(seq, outcome);
+  if (keeps_records_) {
+    add_end(one.record, result);
+    end.record = &one.record;
+  }
+  if (keeps_records_ || end.type == Type::JobFailed) bus_.emit(end);
+  // What a job had to say that lost the race is not asked for.
+  const bool lost_race = outcome.kind == job::Outcome::Kind::Cancelled && result_.halted &&
+                         plan_.halt.what == HaltRule::What::Success;
+  printer_.print(seq, lost_race ? job::Captured{} : std::move(result.output), spill_fd);
+  halt_if_due(outcome);
 }
 
 void PoolRun::broke(std::uint64_t seq, const std::string& why) {
@@ -226,7 +277,7 @@ void PoolRun::broke(std::uint64_t seq, const std::string& why) {
   give_up(fmt::format("job {}: {}", seq, why));
 }
 
-void PoolRun::count(std::uint64_t seq, const job::Outcome& outcome) {
+void PoolRun::count(const InHand& ended, const job::Outcome& outcome) {
   ++result_.jobs;
   if (outcome.kind == job::Outcome::Kind::Cancelled) {
     ++result_.cancelled;
@@ -234,13 +285,19 @@ void PoolRun::count(std::uint64_t seq, const job::Outcome& outcome) {
     const std::string how = outcome.kind == job::Outcome::Kind::Ended && outcome.status.exited()
                                 ? fmt::format("code {}", outcome.status.code())
                                 : outcome.text();
-    first_failure_ = fmt::format(" (job {}: {}: {})", seq, text_of(seq), how);
+    first_failure_ =
+        fmt::format(" (job {}: {}: {})", ended.job.seq, plan_.recipe.text(ended.job), how);
   }
 }
 
-std::string PoolRun::text_of(std::uint64_t seq) const {
-  const auto job = in_hand_.find(seq);
-  return job == in_hand_.end() ? std::string{} : plan_.recipe.text(job->second.second);
+/// Jobs that are cancelled for it are not its reasons.
+void PoolRun::halt_if_due(const job::Outcome& outcome) {
+  if (ending_ != Ending::No) return;
+  const auto succeeded = result_.jobs - result_.failed - result_.cancelled;
+  if (!plan_.halt.holds(result_.failed, succeeded, backlog_.total())) return;
+  if (plan_.halt.when == HaltRule::When::Soon) return drain();
+  result_.halted = outcome.shell_code();
+  stop(0);
 }
 
 std::string PoolRun::summary() const {
@@ -248,6 +305,7 @@ std::string PoolRun::summary() const {
                                  result_.jobs - result_.failed - result_.cancelled);
   if (result_.failed != 0) text += fmt::format(", {} failed{}", result_.failed, first_failure_);
   if (result_.cancelled != 0) text += fmt::format(", {} cancelled", result_.cancelled);
+  if (result_.left_out != 0) text += fmt::format(", {} left out", result_.left_out);
   if (result_.signal != 0) {
     text +=
         fmt::format("; ended by signal {} ({})", result_.signal, sys::signal_name(result_.signal));

@@ -1,17 +1,17 @@
 #pragma once
 // A pool's run from the first item to the last line of output.
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "engine/backlog.h"
+#include "engine/halt.h"
 #include "engine/local.h"
 #include "engine/printer.h"
 #include "engine/recipe.h"
 #include "event/bus.h"
-#include "input/inputs.h"
 #include "sys/outlet.h"
 #include "sys/signals.h"
 
@@ -20,11 +20,13 @@ namespace procrun::engine {
 /// What `pool` was asked for.
 struct PoolPlan {
   Recipe recipe;
-  input::Inputs inputs;
+  Backlog::Options backlog;
   std::optional<input::Template> tag;
   unsigned slots = 1;
   job::Policy policy;
   bool keep_order = false;
+  HaltRule halt = {};
+  bool drains_on_hangup = false;  // SIGHUP starts nothing more, but ends nothing either
 };
 
 /// How the run ended.
@@ -32,7 +34,9 @@ struct PoolResult {
   std::uint64_t jobs = 0;  // that were begun
   std::uint64_t failed = 0;
   std::uint64_t cancelled = 0;
-  int signal = 0;  // that ended it; SIGPIPE: nobody reads our output any more
+  std::uint64_t left_out = 0;  // that an earlier run had done
+  int signal = 0;              // that ended it; SIGPIPE: nobody reads our output any more
+  std::optional<int> halted = std::nullopt;  // the code of the job that ended the run at once
 };
 
 /// The jobs of a plan, run by workers of this machine. All signals must be blocked; those that
@@ -45,13 +49,17 @@ class PoolRun final : Local::Client {
   PoolResult run();
 
  private:
-  using Row = std::vector<std::string>;
-  struct Pending {
-    std::uint64_t seq;
-    Row row;
+  /// A job that a worker has.
+  struct InHand {
+    Waiting waiting;
+    job::Job job;
+    event::JobRecord record;
+    sys::Clock::time_point since;
   };
+  /// How far the run has come with ending before its jobs have.
+  enum class Ending : std::uint8_t { No, Draining, Stopping };
 
-  bool has_job() const override { return !pending_.empty() && !stopping_; }
+  bool has_job() const override { return !backlog_.empty() && ending_ == Ending::No; }
   std::optional<job::Job> next_job(unsigned slot) override;
   bool plenty() const override;
   void take(const event::Event& event) override;
@@ -62,39 +70,40 @@ class PoolRun final : Local::Client {
   void round();
   void serve(const sys::Deadline& patience);
   bool flushed();
-  void read_inputs();
   void watch_inputs();
-  std::size_t wanted_pending() const;
+  std::size_t wanted() const;
   void watch(sys::Outlet& outlet, bool& watched, std::uint64_t id);
   void obey_signals();
+  void drain() noexcept;
   void stop(int signal);
   void stand_still(int signal);
+  void list_running();
   void give_up(const std::string& why);
   bool may_start() const;
   bool all_done() const;
-  void count(std::uint64_t seq, const job::Outcome& outcome);
-  std::string text_of(std::uint64_t seq) const;
+  void count(const InHand& ended, const job::Outcome& outcome);
+  void halt_if_due(const job::Outcome& outcome);
   std::string summary() const;
 
   PoolPlan plan_;
   const event::Bus& bus_;
   sys::Outlet& out_;
   sys::Outlet& err_;
-  bool listens_;
+  bool tells_story_;
+  bool keeps_records_;
 
   sys::Poller poller_;
   sys::SignalFd signals_;
   Printer printer_;
+  Backlog backlog_;
   Local local_;
 
-  std::deque<Pending> pending_;
-  std::map<std::uint64_t, std::pair<Row, job::Job>> in_hand_;
-  std::uint64_t seqs_ = 0;
-  bool inputs_ended_ = false;
+  std::map<std::uint64_t, InHand> in_hand_;
   int watched_input_ = -1;
   bool out_watched_ = false;
   bool err_watched_ = false;
-  bool stopping_ = false;
+  Ending ending_ = Ending::No;
+  bool hung_up_ = false;
   std::string broken_;         // why procrun gives the run up
   std::string first_failure_;  // for the summary
   PoolResult result_;

@@ -26,7 +26,7 @@ SingleRun::SingleRun(SinglePlan plan, const event::Bus& bus, sys::Outlet& out, s
       signals_{sys::all_signals()},
       local_{{.slots = 1,
               .policy = plan_.policy,
-              .listens = bus.listens(),
+              .listens = bus.wants(event::Interest::Story),
               .accounts = plan_.accounts,
               .once = true,
               .in_worker = [this] { signals_.close(); }},

@@ -60,6 +60,7 @@ void put(pool::Writer& writer, const job::Supervised& supervised) {
   writer.put(supervised.output.frames);
   writer.put(supervised.output.offset);
   writer.put(supervised.output.length);
+  writer.put(supervised.output.stdout_bytes);
 }
 
 job::Supervised get_supervised(pool::Reader& reader) {
@@ -81,6 +82,7 @@ job::Supervised get_supervised(pool::Reader& reader) {
   supervised.output.frames = reader.get<std::string>();
   supervised.output.offset = reader.get<std::uint64_t>();
   supervised.output.length = reader.get<std::uint64_t>();
+  supervised.output.stdout_bytes = reader.get<std::uint64_t>();
   return supervised;
 }
 

@@ -11,10 +11,10 @@ namespace procrun::event {
 class Bus {
  public:
   void add(Sink& sink) { sinks_.push_back(&sink); }
-  /// Somebody wants the whole course of events, not only what went wrong.
-  bool listens() const {
+  /// Somebody wants to hear as much as that.
+  bool wants(Interest interest) const {
     return std::any_of(sinks_.begin(), sinks_.end(),
-                       [](auto* sink) { return !sink->only_trouble(); });
+                       [&](const Sink* sink) { return sink->interest() >= interest; });
   }
   void emit(const Event& event) const {
     for (Sink* sink : sinks_) sink->take(event);

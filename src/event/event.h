@@ -11,6 +11,8 @@ namespace procrun::event {
 
 enum class Type : std::uint8_t {
   RunStart,  // pid: who runs the whole
+  JobGiven,  // the job goes to a worker: from now on it may run; record
+  InFlight,  // an earlier run was killed while this job ran: it is run again; text: its command
   JobStart,  // a process is about to start the job's command; pid: that process
   Exec,      // the command runs; pid, ppid
   Stopped,   // the command was stopped, by whom the status tells
@@ -22,9 +24,30 @@ enum class Type : std::uint8_t {
   Leak,      // a process that was still there when the command had ended; pid, text: its command;
              // status: 0 it is ended, 1 it lives on
   Reap,      // a process that was adopted has ended and was reaped; pid, status, text: its name
-  JobEnd,    // status: 0 success; duration, text: how it ended in words
-  JobFailed,  // it could not start, or its worker was lost; text: why
+  JobEnd,    // status: 0 success; duration, record; text: how it ended in words
+  JobFailed,  // it could not start, or its worker was lost; record; text: why
   RunEnd,     // text: the summary
+};
+
+/// What records keep of a job.
+struct JobRecord {
+  /// Knows the job by its content, whatever its number: in hexadecimal; empty where nobody keeps
+  /// it.
+  std::string key = {};
+  std::uint64_t occurrence = 0;  // of those with that key, from 1
+  std::string command = {};      // as one could paste it into a shell
+  unsigned slot = 0;             // from 1
+
+  // Its end.
+  enum class End : std::uint8_t { None, Ok, Failed, TimedOut, Cancelled };
+  End end = End::None;
+  int code = 0;    // it exited with
+  int signal = 0;  // that it died of
+  unsigned attempts = 1;
+  std::uint64_t stdout_bytes = 0;
+  sys::Duration user{};
+  sys::Duration system{};
+  long max_rss = 0;  // KiB
 };
 
 /// One event. Fields that its type does not name are zero.
@@ -36,6 +59,14 @@ struct Event {
   int status = 0;  // a raw wait status, or a signal's number
   sys::Duration duration{};
   std::string text = {};
+  const JobRecord* record = nullptr;  // of JobGiven, JobEnd and JobFailed; good while it is told
+};
+
+/// How much a sink wants to hear; the more, the more it costs a job.
+enum class Interest : std::uint8_t {
+  Trouble,  // what went wrong
+  Records,  // and which jobs began and ended: JobGiven, JobEnd, JobFailed, with their records
+  Story,    // and JobStart, Exec and Reap
 };
 
 /// A listener.
@@ -43,8 +74,8 @@ class Sink {
  public:
   virtual ~Sink() = default;
   virtual void take(const Event& event) = 0;
-  /// It only wants what went wrong: JobStart, Exec, Reap and JobEnd need not be made for it.
-  virtual bool only_trouble() const { return false; }
+  /// Events that it does not want need not be made for it; it may get them all the same.
+  virtual Interest interest() const { return Interest::Story; }
 };
 
 }  // namespace procrun::event

@@ -118,6 +118,8 @@ void Attempt::obey(const Order& order) {
       return pause(order);
     case Order::Kind::Resume:
       return resume();
+    case Order::Kind::TimeUp:
+      return time_is_up();
     case Order::Kind::Stop: {
       course_.last = course_.cancelled = true;
       if (over_) return;
@@ -175,10 +177,7 @@ void Attempt::on_deadlines() {
   const auto now = Clock::now();
   auto& deadlines = course_.deadlines;
   const bool all = deadlines.due(Deadlines::AllTimeIsUp, now);
-  if (alive_ && !stopping_ && (all || deadlines.due(Deadlines::TimeIsUp, now))) {
-    emit({.type = Type::Timeout, .pid = outcome_.pid, .duration = now - started_});
-    begin_stop(Outcome::Kind::TimedOut, policy_.stop, false);
-  }
+  if (all || deadlines.due(Deadlines::TimeIsUp, now)) time_is_up();
   if (all) {
     deadlines.clear(Deadlines::AllTimeIsUp);
     course_.last = true;
@@ -192,6 +191,12 @@ void Attempt::on_deadlines() {
     after_step();
   }
   if (deadlines.due(Deadlines::Leftovers, now)) deal_with_leftovers();
+}
+
+void Attempt::time_is_up() {
+  if (!alive_ || stopping_) return;
+  emit({.type = Type::Timeout, .pid = outcome_.pid, .duration = Clock::now() - started_});
+  begin_stop(Outcome::Kind::TimedOut, policy_.stop, false);
 }
 
 /// SIGCHLD does not count: everyone who has ended is reaped, whoever it was that woke us.

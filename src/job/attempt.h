@@ -54,6 +54,7 @@ class Attempt {
   void begin_stop(Outcome::Kind why, StopPlan plan, bool group_has_it);
   void after_step();
   void on_deadlines();
+  void time_is_up();
   void name_leaks();
   Supervised conclude();
 

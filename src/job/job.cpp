@@ -40,6 +40,23 @@ void Usage::add(const rusage& more) {
   involuntary_switches += more.ru_nivcsw;
 }
 
+int Outcome::shell_code() const noexcept {
+  switch (kind) {
+    case Kind::CouldNotStart:
+      return code;
+    case Kind::Lost:
+      return 125;
+    case Kind::TimedOut:
+      return killed ? 128 + SIGKILL : 124;
+    case Kind::Ended:
+    case Kind::Cancelled:
+      break;
+  }
+  if (accepted && fault == Fault::None) return 0;
+  if (status.success()) return fault == Fault::None ? 0 : 125;
+  return fault == Fault::Output ? 125 : status.shell_code();
+}
+
 std::string Outcome::text() const {
   switch (kind) {
     case Kind::Ended:

@@ -147,6 +147,9 @@ struct Outcome {
   bool success() const noexcept {
     return kind == Kind::Ended && (status.success() || accepted) && fault == Fault::None;
   }
+  /// What a shell would call it: 124 timed out, 137 where that took KILL, 128 + n a death by
+  /// signal n, 125 where it is us who failed, or the policy.
+  int shell_code() const noexcept;
   /// "exited with code 2", "timed out: killed by signal 15 (TERM)", "cannot execute x: …".
   std::string text() const;
 };
@@ -160,6 +163,7 @@ struct Captured {
   std::string frames = {};
   std::uint64_t offset = 0;  // in the spill file
   std::uint64_t length = 0;
+  std::uint64_t stdout_bytes = 0;  // that the command wrote
 };
 
 }  // namespace procrun::job

@@ -132,6 +132,7 @@ void CommandOutput::take(int number, std::string_view bytes) {
   if (pattern_ != nullptr) stream(number).search.look_at(bytes, *pattern_);
   const std::uint64_t before = total_;
   total_ += bytes.size();
+  if (number == 1) captured_.stdout_bytes += bytes.size();
   if (policy_.most) bytes = bytes.substr(0, *policy_.most - std::min(before, *policy_.most));
   if (bytes.empty()) return;
   if (stream(number).starts.needed()) bytes = stream(number).starts.decorate(bytes);

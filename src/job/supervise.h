@@ -18,6 +18,7 @@ struct Order {
     Abandon,  // nobody waits for the job any more: a short stop plan
     Pause,    // stop the tree with the signal, and the clocks
     Resume,   // continue both
+    TimeUp,   // the attempt has run for too long
   };
   Kind kind = Kind::Forward;
   int signal = 0;

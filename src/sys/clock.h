@@ -2,6 +2,7 @@
 // Durations and deadlines are measured on CLOCK_MONOTONIC, which no one sets.
 #include <chrono>
 #include <optional>
+#include <string>
 
 namespace procrun::sys {
 
@@ -17,5 +18,8 @@ inline Deadline earlier(const Deadline& a, const Deadline& b) {
   if (!b) return a;
   return *a < *b ? a : b;
 }
+
+/// The time of day as RFC 3339 has it, in UTC, to the millisecond.
+std::string rfc3339_now();
 
 }  // namespace procrun::sys

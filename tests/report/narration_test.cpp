@@ -108,5 +108,5 @@ TEST_CASE("failures are red where colour is on, and nothing else is", "[narratio
 TEST_CASE("where only trouble is wanted a narration still wants the whole story", "[narration]") {
   const sys::Fd file = sys::open_temporary();
   sys::Outlet out{file.get(), "standard error"};
-  CHECK_FALSE(Narration{out, Story::Single, "test", false}.only_trouble());
+  CHECK(Narration{out, Story::Single, "test", false}.interest() == procrun::event::Interest::Story);
 }

@@ -1,0 +1,52 @@
+#include "engine/outcome_event.h"
+
+namespace procrun::engine {
+
+using event::JobRecord;
+using Kind = job::Outcome::Kind;
+
+namespace {
+
+/// The code of a command whose worker was lost; its end was not seen.
+constexpr int kUnseen = -1;
+
+JobRecord::End end_of(const job::Outcome& outcome) {
+  if (outcome.success()) return JobRecord::End::Ok;
+  if (outcome.kind == Kind::TimedOut) return JobRecord::End::TimedOut;
+  return outcome.kind == Kind::Cancelled ? JobRecord::End::Cancelled : JobRecord::End::Failed;
+}
+
+}  // namespace
+
+event::Event end_event(std::uint64_t seq, const job::Outcome& outcome) {
+  const bool ran = outcome.kind != Kind::CouldNotStart && outcome.kind != Kind::Lost;
+  return {.type = ran ? event::Type::JobEnd : event::Type::JobFailed,
+          .seq = seq,
+          .pid = outcome.pid,
+          .status = outcome.success() ? 0 : 1,
+          .duration = outcome.duration,
+          .text = outcome.text()};
+}
+
+void add_end(JobRecord& record, const job::Supervised& result) {
+  const job::Outcome& outcome = result.outcome;
+  record.end = end_of(outcome);
+  if (outcome.kind == Kind::CouldNotStart) {
+    record.code = outcome.code;
+  } else if (outcome.kind == Kind::Lost) {
+    record.code = kUnseen;
+  } else if (outcome.status.signaled()) {
+    record.signal = outcome.status.term_signal();
+  } else {
+    record.code = outcome.status.code();
+    // It exited well, but it is no success: a leak, too much output.
+    if (record.code == 0 && record.end == JobRecord::End::Failed) record.code = 1;
+  }
+  record.attempts = outcome.attempts;
+  record.stdout_bytes = result.output.stdout_bytes;
+  record.user = outcome.usage.user;
+  record.system = outcome.usage.system;
+  record.max_rss = outcome.usage.max_rss;
+}
+
+}  // namespace procrun::engine

@@ -1,0 +1,87 @@
+#include "report/journal.h"
+
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "sys/clock.h"
+
+namespace procrun::report {
+namespace {
+
+using event::JobRecord;
+using event::Type;
+using nlohmann::ordered_json;
+
+constexpr const char* kVersion = "procrun_journal";
+
+std::string line(const ordered_json& record) {
+  // Bytes that are no UTF-8 are for people only: a job is known by its key.
+  return record.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+const char* result_of(JobRecord::End end) {
+  switch (end) {
+    case JobRecord::End::Ok:
+      return "ok";
+    case JobRecord::End::TimedOut:
+      return "timed out";
+    case JobRecord::End::Cancelled:
+      return "cancelled";
+    case JobRecord::End::None:
+    case JobRecord::End::Failed:
+      break;
+  }
+  return "failed";
+}
+
+JournalEntry::State state_of(const std::string& result) {
+  if (result == "ok") return JournalEntry::State::Ok;
+  return result == "cancelled" ? JournalEntry::State::Cancelled : JournalEntry::State::Failed;
+}
+
+}  // namespace
+
+Journal::Journal(RecordFile file, const std::string& run_id, bool torn) : file_{std::move(file)} {
+  file_.append((torn ? "\n" : "") +
+               line({{kVersion, 1}, {"run", run_id}, {"time", sys::rfc3339_now()}}));
+}
+
+void Journal::take(const event::Event& event) {
+  if (event.record == nullptr) return;
+  const JobRecord& record = *event.record;
+  if (event.type == Type::JobGiven) {
+    return file_.append(line({{"start", event.seq},
+                              {"key", record.key},
+                              {"n", record.occurrence},
+                              {"time", sys::rfc3339_now()},
+                              {"command", record.command}}));
+  }
+  file_.append(line({{"end", event.seq},
+                     {"key", record.key},
+                     {"n", record.occurrence},
+                     {"result", result_of(record.end)},
+                     {"code", record.code},
+                     {"signal", record.signal},
+                     {"seconds", std::chrono::duration<double>(event.duration).count()},
+                     {"attempts", record.attempts}}));
+}
+
+void read_journal(std::string_view text, const std::function<void(const JournalEntry&)>& take) {
+  for (bool first = true; !text.empty(); first = false) {
+    const auto end = text.find('\n');
+    const bool has_end = end != std::string_view::npos;
+    const auto record = ordered_json::parse(text.substr(0, end), nullptr, false);
+    text.remove_prefix(has_end ? end + 1 : text.size());
+    const bool torn = !record.is_object();
+    if (first && has_end && (torn || !record.contains(kVersion))) {
+      throw std::runtime_error("it is not a journal of procrun");
+    }
+    if (torn || !record.contains("key")) continue;
+    JournalEntry entry{.key = record["key"].get<std::string>(),
+                       .occurrence = record["n"].get<std::uint64_t>()};
+    if (record.contains("end")) entry.state = state_of(record["result"].get<std::string>());
+    take(entry);
+  }
+}
+
+}  // namespace procrun::report
