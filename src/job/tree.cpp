@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,9 +23,20 @@ constexpr int kMostWalks = 16;
 
 enum class Sent { Yes, Gone, Refused };
 
+/// Without /proc all members are children of ours that nobody has reaped: their numbers are safe.
+Sent send_to_child(pid_t pid, int signal) {
+  siginfo_t ended{};
+  const auto id = static_cast<id_t>(pid);
+  if (::waitid(P_PID, id, &ended, WEXITED | WNOHANG | WNOWAIT) == -1) return Sent::Gone;
+  if (ended.si_pid != 0) return Sent::Gone;
+  if (::kill(pid, signal) == 0) return Sent::Yes;
+  return errno == EPERM ? Sent::Refused : Sent::Gone;
+}
+
 /// By pidfd, and only to a process that is still where the walk has seen it, or an orphan that came
 /// to us since: its number may have been given to a stranger meanwhile.
 Sent send(const Kin& member, int signal) {
+  if (!sys::proc_is_ours()) return send_to_child(member.pid, signal);
   const auto pidfd = sys::open_pidfd(member.pid);
   const auto stat = sys::process_stat(member.pid);
   if (!pidfd || !stat || stat->state == 'Z') return Sent::Gone;
@@ -61,8 +73,7 @@ std::vector<pid_t> signal_tree(int signal, pid_t except_group, const Spare& spar
   std::vector<pid_t> refused;
   for (const Kin& member : tree(spare)) {
     if (except_group != 0) {
-      const auto stat = sys::process_stat(member.pid);
-      if (stat && stat->pgid == except_group) continue;
+      if (::getpgid(member.pid) == except_group) continue;
     }
     if (send(member, signal) == Sent::Refused) refused.push_back(member.pid);
   }
@@ -72,7 +83,8 @@ std::vector<pid_t> signal_tree(int signal, pid_t except_group, const Spare& spar
 void continue_tree() {
   for (const Kin& member : tree({})) {
     const auto stat = sys::process_stat(member.pid);
-    if (stat && stat->state == 'T') send(member, SIGCONT);
+    const bool may_be_stopped = stat ? stat->state == 'T' : !sys::proc_is_ours();
+    if (may_be_stopped) send(member, SIGCONT);
   }
 }
 

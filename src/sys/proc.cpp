@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cctype>
@@ -94,6 +95,33 @@ std::vector<Kin> walk(pid_t root, const std::function<bool(pid_t)>& skip, Childr
   return found;
 }
 
+/// Those of the numbers that the kernel says are our children, ended ones too.
+std::vector<pid_t> children_between(pid_t first, pid_t last) {
+  std::vector<pid_t> found;
+  for (pid_t pid = first; pid <= last; ++pid) {
+    siginfo_t ended{};
+    const auto id = static_cast<id_t>(pid);
+    if (::waitid(P_PID, id, &ended, WEXITED | WNOHANG | WNOWAIT) == 0) found.push_back(pid);
+  }
+  return found;
+}
+
+/// The number given to a process that starts now; -1 if none can.
+pid_t newest_pid() {
+  const pid_t pid = ::fork();
+  if (pid == 0) ::_exit(0);
+  if (pid > 0) ::waitpid(pid, nullptr, 0);
+  return pid;
+}
+
+/// Found without /proc. What we have started has a number between ours and the newest, unless the
+/// numbers have gone round: then all are asked for.
+std::vector<pid_t> asked_children() {
+  constexpr pid_t kHighest = 4'194'304;  // that pid_max can be
+  auto found = children_between(::getpid() + 1, newest_pid());
+  return found.empty() ? children_between(1, kHighest) : found;
+}
+
 bool kernel_lists_children() {
   static const bool lists = ::access("/proc/thread-self/children", R_OK) == 0;
   return lists;
@@ -101,7 +129,23 @@ bool kernel_lists_children() {
 
 }  // namespace
 
+bool proc_is_ours() {
+  static pid_t asked_by = 0;  // a copy of us may live in another namespace
+  static bool ours = false;
+  if (asked_by == ::getpid()) return ours;
+  asked_by = ::getpid();
+  const std::string status = slurp("/proc/self/status");
+  // Our number in its namespace, and in each one below it down to ours: one, if the two are one.
+  const std::string label = "\nNSpid:\t";
+  const auto at = status.find(label);
+  ours = !status.empty();
+  if (at == std::string::npos) return ours;  // a kernel without such namespaces
+  const auto numbers = std::string_view{status}.substr(at + label.size());
+  return ours = numbers.substr(0, numbers.find('\n')) == std::to_string(asked_by);
+}
+
 std::optional<ProcessStat> process_stat(pid_t pid) {
+  if (!proc_is_ours()) return std::nullopt;
   const std::string text = slurp("/proc/" + std::to_string(pid) + "/stat");
   // The name may hold anything, parentheses and spaces too: it ends at the last one.
   const auto open = text.find('(');
@@ -121,6 +165,11 @@ std::optional<ProcessStat> process_stat(pid_t pid) {
 }
 
 std::vector<Kin> descendants_of(pid_t root, const std::function<bool(pid_t)>& skip) {
+  if (!proc_is_ours()) {
+    return walk(root, skip, [](pid_t parent) {
+      return parent == ::getpid() ? asked_children() : std::vector<pid_t>{};
+    });
+  }
   if (kernel_lists_children()) return walk(root, skip, listed_children);
   const auto children = all_children();
   return walk(root, skip, [&](pid_t parent) {
@@ -132,6 +181,7 @@ std::vector<Kin> descendants_of(pid_t root, const std::function<bool(pid_t)>& sk
 }
 
 std::string command_of(pid_t pid) {
+  if (!proc_is_ours()) return "[not in /proc]";
   std::string text = slurp("/proc/" + std::to_string(pid) + "/cmdline");
   while (!text.empty() && text.back() == '\0') text.pop_back();
   if (text.empty()) {

@@ -21,7 +21,11 @@ struct ProcessStat {
   std::uint64_t start_time = 0;  // clock ticks since boot; with the pid it names the process
 };
 
-/// Empty where there is no such process, or /proc cannot be read.
+/// Whether /proc is there and speaks of our own pid namespace. Where it does not (a chroot without
+/// it, `unshare --pid` without a new one), its numbers are strangers'.
+bool proc_is_ours();
+
+/// Empty where there is no such process, or /proc does not speak of it.
 std::optional<ProcessStat> process_stat(pid_t pid);
 
 /// A process and its parent.
@@ -33,11 +37,12 @@ struct Kin {
 
 /// All that descend from `root` now (without it), parents before their children; those for which
 /// `skip` is true are left out, with all below them. Only a snapshot: whoever forks meanwhile may
-/// be missing.
+/// be missing. Without a /proc of ours only our own children are found, by asking the kernel of
+/// each number whether it is one; whoever is below them, when it has been adopted.
 std::vector<Kin> descendants_of(pid_t root, const std::function<bool(pid_t)>& skip = {});
 
 /// Its arguments joined by spaces, cut at 80 bytes; its name in brackets where it has none left
-/// (a zombie, a kernel thread).
+/// (a zombie, a kernel thread), and of what /proc does not tell.
 std::string command_of(pid_t pid);
 
 }  // namespace procrun::sys

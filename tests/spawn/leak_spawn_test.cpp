@@ -186,6 +186,37 @@ TEST_CASE("spawn -f ends the command alone, and its tree lives on", "[spawn]") {
   CHECK(mark.gone(seconds{2}));
 }
 
+TEST_CASE("spawn ends the whole tree also where /proc is missing, or is of other processes",
+          "[spawn]") {
+  const NoDescendantLeft guard;
+  const Words place =
+      GENERATE(Words{"unshare", "--mount", "sh", "-c", "umount -l /proc; \"$@\"; exit $?", "sh"},
+               Words{"unshare", "--pid", "--fork", "sh", "-c", "\"$@\"; exit $?", "sh"});
+  CAPTURE(place);
+  const auto there = [&](const Words& command, Options how = {}) {
+    Words words = place;
+    words.insert(words.end(), command.begin(), command.end());
+    return run(words, plain(std::move(how)));
+  };
+  if (!there({"true"}).exited(0) ||
+      there({"test", "-e", "/proc/1"}).exited(place[1] == "--mount" ? 0 : 1)) {
+    WARN("skipped: only who may make namespaces can leave /proc behind");
+    return;
+  }
+  const Mark mark;
+  CHECK(there(program(spawn({"-q", "-t", "200ms", "-k", "200ms"},
+                            doing({"orphan{", "pause", "}", "fork{", "pause", "}", "pause"}))),
+              {.env = {mark.env()}})
+            .exited(124));
+  CHECK(mark.gone());
+  const Result deaf = there(
+      program(spawn({"-q", "-t", "200ms", "-k", "200ms"},
+                    doing({"ignore:15", "orphan{", "pause", "}", "fork{", "pause", "}", "pause"}))),
+      {.env = {mark.env()}});
+  CHECK(deaf.exited(137));
+  CHECK(mark.gone());
+}
+
 TEST_CASE("spawn --leak of a name that it does not know is refused", "[spawn]") {
   CHECK(refused(run_procrun(spawn({"--leak=leave"}, {"true"})), "kill, fail, warn, ignore"));
 }
