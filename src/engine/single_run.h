@@ -27,8 +27,9 @@ struct SingleResult {
 };
 
 /// Runs one job in a worker. Signals that procrun gets are passed on; INT, TERM and HUP also start
-/// the stop plan, and the second of them kills; TSTP stops the command, its clocks and us. All
-/// signals must be blocked; those that this process ignores are not acted on.
+/// the stop plan, and the second of them kills, unless it is the first one told twice; TSTP stops
+/// the command, its clocks and us. All signals must be blocked; those that this process ignores are
+/// not acted on.
 class SingleRun final : Local::Client {
  public:
   /// `err` is where the bus's sinks write.
@@ -49,6 +50,7 @@ class SingleRun final : Local::Client {
   void serve();
   bool flushed();
   void obey_signals();
+  bool is_told_twice(int signal);
   void stand_still();
   void wait_for_reader();
 
@@ -63,6 +65,7 @@ class SingleRun final : Local::Client {
   bool over_ = false;
   std::string broken_;
   SingleResult result_;
+  sys::Clock::time_point stop_told_;
 };
 
 /// The order that a signal is to a command which we own, or nothing for those that are our own

@@ -63,7 +63,7 @@ TEST_CASE("spawn: the second signal to stop kills those who did not heed the fir
   running.send(SIGTERM);
   running.read_until(Stream::Err, "sent TERM to the tree");
   CHECK(trees_in(running.pid()) == kTree);
-  running.send(SIGTERM);
+  running.send(SIGINT);
   const Result result = running.finish();
   // KILL was needed: that is what COMMAND died of.
   CHECK(result.signaled(SIGKILL));
