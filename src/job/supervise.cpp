@@ -82,7 +82,12 @@ Supervised supervise(const Job& job, const Policy& policy, Context& context) {
                   .duration = delay,
                   .text = std::to_string(policy.retries + 1)});
     context.flush();  // before the pause, not behind it
-    if (!wait_for_next(delay, context, course)) return result;
+    if (wait_for_next(delay, context, course)) continue;
+    if (course.last) {  // by order: of the attempt that was to come, which has not begun
+      result.outcome.kind = Outcome::Kind::Cancelled;
+      result.outcome.pid = 0;
+    }
+    return result;
   }
 }
 
