@@ -319,6 +319,10 @@ Supervised Attempt::conclude() {
   const ExitStatus status = outcome_.status;
   outcome_.accepted = status.exited() ? holds(policy_.ok_codes, status.code())
                                       : holds(policy_.ok_signals, status.term_signal());
+  // It may have ended before we could end it: which of the two it was is chance.
+  if (outcome_.kind == Outcome::Kind::Ended && policy_.output.end_at_most && output_.too_much()) {
+    outcome_.fault = Outcome::Fault::Output;
+  }
   if (policy_.output.fail_on_stderr && output_.wrote_stderr() &&
       outcome_.fault == Outcome::Fault::None) {
     outcome_.fault = Outcome::Fault::Stderr;

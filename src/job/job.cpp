@@ -14,7 +14,7 @@ sys::Duration duration_of(const timeval& time) {
   return std::chrono::seconds{time.tv_sec} + std::chrono::microseconds{time.tv_usec};
 }
 
-std::string text_of(Outcome::Fault fault) {
+std::string text_of(Outcome::Fault fault, ExitStatus status) {
   switch (fault) {
     case Outcome::Fault::None:
       return "";
@@ -23,7 +23,7 @@ std::string text_of(Outcome::Fault fault) {
     case Outcome::Fault::Stderr:
       return ", but wrote to stderr";
     case Outcome::Fault::Output:
-      return ", for it wrote more than it may";
+      return status.exited() ? ", but wrote more than it may" : ", for it wrote more than it may";
   }
   return "";
 }
@@ -60,7 +60,7 @@ int Outcome::shell_code() const noexcept {
 std::string Outcome::text() const {
   switch (kind) {
     case Kind::Ended:
-      return status.text() + (oom == Known::Yes ? ", out of memory" : "") + text_of(fault);
+      return status.text() + (oom == Known::Yes ? ", out of memory" : "") + text_of(fault, status);
     case Kind::TimedOut:
       return "timed out: " + status.text();
     case Kind::Cancelled:

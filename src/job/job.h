@@ -114,7 +114,7 @@ struct Outcome {
     None,
     Leak,    // it left processes behind
     Stderr,  // it wrote to stderr
-    Output,  // it wrote more than it may, and was ended for it
+    Output,  // it wrote more than it may, and was ended for it if it had not ended yet
   };
 
   enum class Kind : std::uint8_t {

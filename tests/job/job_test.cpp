@@ -33,6 +33,11 @@ TEST_CASE("each outcome is told in words", "[job]") {
   CHECK(Outcome{.kind = Kind::Lost, .status = none, .why = "lost"}.text() == "lost");
   CHECK(Outcome{.status = ExitStatus{SIGKILL}, .oom = Known::Yes}.text() ==
         "killed by signal 9 (KILL), out of memory");
+  const auto too_much = Outcome::Fault::Output;
+  CHECK(Outcome{.status = none, .fault = too_much}.text() ==
+        "exited with code 0, but wrote more than it may");
+  CHECK(Outcome{.status = term, .fault = too_much}.text() ==
+        "killed by signal 15 (TERM), for it wrote more than it may");
 }
 
 TEST_CASE("only a command that ended well by itself is a success", "[job]") {

@@ -250,6 +250,16 @@ TEST_CASE("spawn --max-output=kill ends who writes more, with 125", "[spawn]") {
   CHECK(mark.gone());
 }
 
+TEST_CASE("spawn --max-output=kill is 125 also for who ends before it can be ended", "[spawn]") {
+  const NoDescendantLeft guard;
+  const std::string code = GENERATE("0", "3");
+  const Result result = quietly({"--max-output", "10=kill"}, {"raw:more than ten", "exit:" + code});
+  CHECK(result.out == "more than ");
+  CHECK(result.exited(125));
+  CHECK(quietly({"--max-output", "10=kill"}, {"raw:just ten..", "exit:" + code})
+            .exited(std::stoi(code)));
+}
+
 TEST_CASE("spawn streams 200 MB past a slow reader in little memory", "[spawn]") {
   const NoDescendantLeft guard;
   OwnPipe pipe;
