@@ -10,6 +10,7 @@
 #include "cmd/numbers.h"
 #include "cmd/verbs.h"
 #include "input/quantity.h"
+#include "job/deadlines.h"
 #include "process/fork.h"
 #include "process/stranger.h"
 #include "sys/error.h"
@@ -184,7 +185,8 @@ int watch(const std::vector<std::string>& words, const WaitpidOptions& options) 
   int missing = 0;
   std::vector<Stranger> strangers = find_all(words, missing);
   const sys::Deadline deadline =
-      options.timeout ? sys::Deadline{sys::Clock::now() + *options.timeout} : std::nullopt;
+      options.timeout ? sys::Deadline{job::after(sys::Clock::now(), *options.timeout)}
+                      : std::nullopt;
   sys::Poller poller;
   for (std::size_t i = 0; i < strangers.size(); ++i) {
     poller.add(strangers[i].pidfd(), EPOLLIN | EPOLLONESHOT, i);

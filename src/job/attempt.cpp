@@ -83,7 +83,9 @@ bool Attempt::start() {
   output_.close_command_ends();
   if (course_.feed) course_.feed->started();
   if (context_.listens()) emit({.type = Type::Exec, .pid = outcome_.pid, .ppid = ::getpid()});
-  if (policy_.timeout) course_.deadlines.set(Deadlines::TimeIsUp, started_ + *policy_.timeout);
+  if (policy_.timeout) {
+    course_.deadlines.set(Deadlines::TimeIsUp, after(started_, *policy_.timeout));
+  }
   return true;
 }
 
@@ -170,7 +172,7 @@ void Attempt::after_step() {
   for (const pid_t pid : stop_.take_killed()) {
     emit({.type = Type::Killed, .pid = pid, .text = sys::command_of(pid)});
   }
-  course_.deadlines.set(Deadlines::NextStep, Clock::now() + stop_.wait());
+  course_.deadlines.set(Deadlines::NextStep, after(Clock::now(), stop_.wait()));
 }
 
 void Attempt::on_deadlines() {

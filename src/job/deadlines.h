@@ -1,11 +1,18 @@
 #pragma once
 // The times at which a supervision has something to do, on a clock that can be stopped.
+#include <algorithm>
 #include <array>
 #include <cstddef>
 
 #include "sys/clock.h"
 
 namespace procrun::job {
+
+/// `wait` after `from`. What is longer than the clock can count is cut: nobody sees it end.
+inline sys::Clock::time_point after(sys::Clock::time_point from, sys::Duration wait) {
+  constexpr sys::Duration kMost = std::chrono::hours{24 * 365 * 100};
+  return from + std::min(wait, kMost);
+}
 
 /// One deadline of each kind. While paused none is near, and all move on by as long as the pause
 /// was: a stopped job does not use up its time.

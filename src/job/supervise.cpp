@@ -35,7 +35,7 @@ double random_unit() {
 /// Waits until the next attempt is due. False when the job is ended meanwhile.
 bool wait_for_next(sys::Duration delay, Context& context, Course& course) {
   auto& deadlines = course.deadlines;
-  deadlines.set(Deadlines::Retry, Clock::now() + delay);
+  deadlines.set(Deadlines::Retry, after(Clock::now(), delay));
   while (!course.last && !deadlines.due(Deadlines::Retry, Clock::now())) {
     if (deadlines.due(Deadlines::AllTimeIsUp, Clock::now())) return false;
     std::array<pollfd, 2> fds{};
@@ -64,7 +64,7 @@ Supervised supervise(const Job& job, const Policy& policy, Context& context) {
   Course course;
   const auto began = Clock::now();
   if (policy.retries != 0) course.feed.emplace(policy.in == -1 ? STDIN_FILENO : policy.in);
-  if (policy.deadline) course.deadlines.set(Deadlines::AllTimeIsUp, began + *policy.deadline);
+  if (policy.deadline) course.deadlines.set(Deadlines::AllTimeIsUp, after(began, *policy.deadline));
   for (;; ++course.attempt) {
     bool found_pattern = false;
     Supervised result = attempt_once(job, policy, context, course, found_pattern);

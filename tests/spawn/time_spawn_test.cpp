@@ -130,6 +130,15 @@ TEST_CASE("spawn -k 0 lets KILL follow at once", "[spawn]") {
   CHECK(ms_since(begin) < 1500);
 }
 
+TEST_CASE("spawn takes times that no clock can count as for ever", "[spawn]") {
+  const NoDescendantLeft guard;
+  const std::string ages = GENERATE("9223372036", "106751d");
+  CAPTURE(ages);
+  const Words slow = doing({"ignore:" + kTerm, "ms:400", "exit:3"});
+  CHECK(run_procrun(spawn({"-q", "-t", ages, "--deadline", ages}, slow)).exited(3));
+  CHECK(run_procrun(spawn({"-q", "-t", "100ms", "-k", ages}, slow)).exited(124));
+}
+
 TEST_CASE("spawn --term-seq takes its steps in their order, each with its pause", "[spawn]") {
   const NoDescendantLeft guard;
   const auto begin = Clock::now();
