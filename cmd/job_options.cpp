@@ -15,9 +15,9 @@
 #include "input/quantity.h"
 #include "input/shell.h"
 #include "input/split.h"
+#include "job/deadlines.h"
 #include "job/limits.h"
 #include "sys/error.h"
-#include "sys/slurp.h"
 
 namespace procrun::cmd {
 namespace {
@@ -94,12 +94,25 @@ std::string parse_assignment(const std::string& text) {
 
 /// NAME=VALUE lines; empty ones and those that begin with # are passed over.
 Texts read_env_file(const std::string& path) {
-  if (::access(path.c_str(), R_OK) == -1) sys::fail(path);
+  const sys::Fd file = sys::open(path, O_RDONLY);
+  std::string text;
+  char buffer[4096];
+  const auto read = [&] { return ::read(file.get(), buffer, sizeof buffer); };
+  while (const auto size = static_cast<std::size_t>(sys::retry(path, read))) {
+    text.append(buffer, size);
+  }
   Texts entries;
-  for (const std::string& line : input::split(sys::slurp(path), '\n')) {
+  for (const std::string& line : input::split(text, '\n')) {
     if (!line.empty() && line[0] != '#') entries.push_back(parse_assignment(line));
   }
   return entries;
+}
+
+std::string parse_variable(const std::string& text) {
+  if (text.empty() || text.find('=') != std::string::npos) {
+    throw std::invalid_argument("'" + input::printable(text) + "' is not the name of a variable");
+  }
+  return text;
 }
 
 Place& place_of(JobOptions& job) {
@@ -182,7 +195,7 @@ void add_limits(Options& options, JobOptions& job) {
 void add_place(Options& options, JobOptions& job, Letters letters) {
   options.group("Place");
   options.value(names("-C,--chdir", letters), "DIR", "run it there; ./tool is looked up there too",
-                [&](const std::string& text) { job.policy.directory = text; });
+                [&](const std::string& text) { job.policy.directory = parse_path(text); });
   options.value("--env", "K=V", "set in its environment",
                 [&](const std::string& text) { job.env.push_back(parse_assignment(text)); });
   options.value("--env-file", "FILE", "the same for each line of FILE",
@@ -191,7 +204,7 @@ void add_place(Options& options, JobOptions& job, Letters letters) {
                   job.env.insert(job.env.end(), entries.begin(), entries.end());
                 });
   options.value("--unset", "K", "leave out of its environment",
-                [&](const std::string& text) { job.unset.push_back(text); });
+                [&](const std::string& text) { job.unset.push_back(parse_variable(text)); });
   options.flag("--clear-env", "start from an empty environment", job.clear_env);
   options.value("--umask", "MODE", "its umask (022)",
                 [&](const std::string& text) { place_of(job).umask = parse_umask(text); });
@@ -206,6 +219,18 @@ void add_place(Options& options, JobOptions& job, Letters letters) {
     }
     job.policy.kept.push_back(fd);
   });
+}
+
+/// Whether the command runs as root, for which the kernel passes over RLIMIT_NPROC.
+bool runs_as_root(const Place& place) { return (place.user ? place.user->uid : ::geteuid()) == 0; }
+
+void refuse_idle_limits(const JobOptions& job) {
+  if (!job.policy.place || !runs_as_root(*job.policy.place)) return;
+  for (const Limit& limit : job.policy.place->limits) {
+    if (limit.resource == RLIMIT_NPROC) {
+      throw UsageError{"--limit: nproc: the kernel ignores it for root"};
+    }
+  }
 }
 
 void set_env(const JobOptions& job, job::Policy& policy) {
@@ -227,6 +252,11 @@ void set_env(const JobOptions& job, job::Policy& policy) {
 
 }  // namespace
 
+std::string parse_path(const std::string& text) {
+  if (text.empty()) throw std::invalid_argument("'' is not a path");
+  return text;
+}
+
 void add_job_options(Options& options, JobOptions& job, Letters letters) {
   add_time(options, job, letters);
   add_tree_and_retries(options, job, letters);
@@ -241,6 +271,13 @@ job::Policy policy_of(const JobOptions& job) {
   if (job.policy.retries == 0 && (!job.retry.reasons.any() || !job.retry.delays.list.empty())) {
     throw UsageError{"there are no retries: say --retries N"};
   }
+  if (job.retry.delays.jitter != 0 && job.retry.delays.list.empty()) {
+    throw UsageError{"--retry-jitter needs --retry-delay"};
+  }
+  if (job.preserve_status && job.timeout_exit != 0) {
+    throw UsageError{"--preserve-status and --timeout-exit exclude each other"};
+  }
+  refuse_idle_limits(job);
   job::Policy policy = job.policy;
   policy.timeout = job.timeout;
   policy.deadline = job.deadline;
@@ -263,7 +300,7 @@ job::Policy policy_of(const JobOptions& job) {
 
 void add_lock(Options& options, JobOptions& job) {
   options.value("--lock", "FILE", "run while nobody else holds this lock (flock(2))",
-                [&](const std::string& text) { job.lock = text; });
+                [&](const std::string& text) { job.lock = parse_path(text); });
   options.value("--lock-wait", "D", "wait for it at most so long; 0: not at all (for ever)",
                 [&](const std::string& text) { job.lock_wait = input::parse_duration(text); });
 }
@@ -272,7 +309,7 @@ sys::Fd take_lock(const JobOptions& job) {
   if (job.lock.empty()) return {};
   sys::Fd file = sys::open(job.lock, O_RDWR | O_CREAT);
   const sys::Deadline deadline =
-      job.lock_wait ? sys::Deadline{sys::Clock::now() + *job.lock_wait} : std::nullopt;
+      job.lock_wait ? sys::Deadline{job::after(sys::Clock::now(), *job.lock_wait)} : std::nullopt;
   if (lock_file(file, deadline)) return file;
   throw std::runtime_error("lock " + job.lock + ": somebody else holds it");
 }

@@ -38,6 +38,10 @@ struct JobOptions {
 
 enum class Letters { Short, LongOnly };
 
+/// A path as it was given. Throws std::invalid_argument for the empty one, which is what an unset
+/// variable leaves: without a file the option would do nothing, and say so to nobody.
+std::string parse_path(const std::string& text);
+
 void add_job_options(Options& options, JobOptions& job, Letters letters);
 /// Declares --lock and --lock-wait.
 void add_lock(Options& options, JobOptions& job);

@@ -58,11 +58,12 @@ void parse_max_output(const std::string& text, job::OutputPolicy& output) {
 
 void add_output(Options& options, SpawnOptions& spawn) {
   options.group("Input and output");
-  options.value("--stdin", "FILE", "its stdin", [&](const std::string& file) { spawn.in = file; });
+  options.value("--stdin", "FILE", "its stdin",
+                [&](const std::string& file) { spawn.in = parse_path(file); });
   options.value("-o,--stdout", "FILE", "where its stdout goes",
-                [&](const std::string& file) { spawn.out = file; });
+                [&](const std::string& file) { spawn.out = parse_path(file); });
   options.value("-e,--stderr", "FILE", "where its stderr goes",
-                [&](const std::string& file) { spawn.err = file; });
+                [&](const std::string& file) { spawn.err = parse_path(file); });
   options.flag("--append", "to the end of these files", spawn.append);
   options.flag("--merge", "stderr goes where stdout goes, in the order of writing",
                spawn.output.merge);
@@ -157,6 +158,9 @@ void refuse_contradictions(const SpawnOptions& options) {
   }
   if (options.output.merge && options.output.fail_on_stderr) {
     throw UsageError{"--merge hides what --fail-on-stderr looks for"};
+  }
+  if (options.job.lock_wait && options.job.lock.empty()) {
+    throw UsageError{"--lock-wait needs --lock"};
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <charconv>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -57,6 +58,12 @@ std::optional<Number> whole_number(std::string_view text) {
   return number;
 }
 
+/// The number of a user or a group. The last one means "as it is" to setresuid(2): no one's.
+std::optional<std::uint32_t> parse_id(std::string_view text) {
+  const auto id = whole_number<std::uint32_t>(text);
+  return id == ~std::uint32_t{0} ? std::nullopt : id;
+}
+
 rlim_t parse_bound(const std::string& text, Unit unit) {
   if (text == "unlimited") return RLIM_INFINITY;
   switch (unit) {
@@ -95,9 +102,6 @@ void refuse_what_cannot_be(const Named& named, const rlimit& wanted, const rlimi
     throw std::invalid_argument(name + ": the hard limit is " + std::to_string(ours.rlim_max) +
                                 ", and only root may raise it");
   }
-  if (named.resource == RLIMIT_NPROC && ::geteuid() == 0) {
-    throw std::invalid_argument("nproc: the kernel ignores it for root");
-  }
 }
 
 struct CloseFile {
@@ -132,7 +136,7 @@ struct Account {
 };
 
 std::optional<Account> find_account(const std::string& key) {
-  const auto uid = whole_number<uid_t>(key);
+  const auto uid = parse_id(key);
   const File file{std::fopen("/etc/passwd", "re")};
   while (const passwd* entry = file ? ::fgetpwent(file.get()) : nullptr) {
     if (uid ? entry->pw_uid == *uid : key == entry->pw_name) {
@@ -141,20 +145,20 @@ std::optional<Account> find_account(const std::string& key) {
   }
   const auto fields = input::split(getent("passwd", key), ':');  // name:x:uid:gid:…
   if (fields.size() < 4) return std::nullopt;
-  const auto found_uid = whole_number<uid_t>(fields[2]);
-  const auto found_gid = whole_number<gid_t>(fields[3]);
+  const auto found_uid = parse_id(fields[2]);
+  const auto found_gid = parse_id(fields[3]);
   if (!found_uid || !found_gid) return std::nullopt;
   return Account{fields[0], *found_uid, *found_gid};
 }
 
 gid_t find_group(const std::string& key) {
-  if (const auto gid = whole_number<gid_t>(key)) return *gid;
+  if (const auto gid = parse_id(key)) return *gid;
   const File file{std::fopen("/etc/group", "re")};
   while (const group* entry = file ? ::fgetgrent(file.get()) : nullptr) {
     if (key == entry->gr_name) return entry->gr_gid;
   }
   const auto fields = input::split(getent("group", key), ':');
-  const auto gid = fields.size() < 3 ? std::nullopt : whole_number<gid_t>(fields[2]);
+  const auto gid = fields.size() < 3 ? std::nullopt : parse_id(fields[2]);
   if (gid) return *gid;
   throw std::invalid_argument("there is no group '" + input::printable(key) + "'");
 }
@@ -196,7 +200,7 @@ std::vector<Limit> parse_limits(const std::string& text) {
     const Named& named = find_limit(part.substr(0, equals));
     const auto bounds =
         input::split(equals == std::string::npos ? "" : part.substr(equals + 1), ':');
-    if (bounds.size() > 2) {
+    if (bounds.size() > 2 || (bounds.size() == 2 && bounds[0].empty() && bounds[1].empty())) {
       throw std::invalid_argument("'" + input::printable(part) + "' is not NAME=SOFT:HARD");
     }
     const auto resource = static_cast<__rlimit_resource>(named.resource);
@@ -237,7 +241,7 @@ User find_user(const std::string& text) {
   const auto colon = text.find(':');
   const std::string who = text.substr(0, colon);
   const auto account = find_account(who);
-  const auto uid = whole_number<uid_t>(who);
+  const auto uid = parse_id(who);
   if (!account && !uid) {
     throw std::invalid_argument("there is no user '" + input::printable(who) + "'");
   }

@@ -38,7 +38,8 @@ sys::Duration RetryDelays::before(unsigned attempt, double unit) const {
     delay = static_cast<double>(list[std::min<std::size_t>(attempt - 2, list.size() - 1)].count());
   }
   delay *= 1 + jitter * (2 * unit - 1);
-  return sys::Duration{static_cast<sys::Duration::rep>(std::max(0.0, delay))};
+  constexpr double kMost = 1e18;  // what a Duration can hold, and more than anybody waits
+  return sys::Duration{static_cast<sys::Duration::rep>(std::clamp(delay, 0.0, kMost))};
 }
 
 RetryDelays parse_retry_delays(const std::string& text) {
@@ -51,6 +52,10 @@ RetryDelays parse_retry_delays(const std::string& text) {
     }
     delays.list = {input::parse_duration(text.substr(4, dots - 4))};
     delays.up_to = input::parse_duration(text.substr(dots + 2));
+    if (*delays.up_to < delays.list.front()) {
+      throw std::invalid_argument("'" + input::printable(text) +
+                                  "' ends below its first delay (exp:1s..60s)");
+    }
     return delays;
   }
   for (const std::string& part : input::split(text, ',')) {

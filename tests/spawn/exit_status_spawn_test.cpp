@@ -116,6 +116,19 @@ TEST_CASE("spawn is 125 for bad usage, as timeout is", "[spawn]") {
   CHECK(run_procrun({"spawn", "--"}).exited(125));
 }
 
+TEST_CASE("spawn refuses options that say nothing, or two things at once", "[spawn]") {
+  const NoDescendantLeft guard;
+  const auto refuses = [](const Words& options, const std::string& why) {
+    CAPTURE(options);
+    CHECK(refused(run_procrun(spawn(options, doing({"out:ran"}))), why));
+  };
+  for (const char* option : {"--stdin", "-o", "-e", "--lock", "-C"}) {
+    refuses({option, ""}, ": '' is not a path");  // as "$UNSET" is
+  }
+  refuses({"--lock-wait", "1s"}, "--lock-wait needs --lock");
+  refuses({"--preserve-status", "--timeout-exit", "5"}, "exclude each other");
+}
+
 TEST_CASE("spawn is 126 for what cannot be executed, and 127 for what is not there, as timeout is",
           "[spawn]") {
   const NoDescendantLeft guard;

@@ -106,7 +106,10 @@ TEST_CASE("spawn --limit that cannot be is refused with the reason", "[spawn]") 
     CAPTURE(text);
     CHECK(refuses({"--limit", text}, "--limit: "));
   }
-  if (is_root()) CHECK(refuses({"--limit", "nproc=10"}, "nproc: the kernel ignores it for root"));
+  CHECK(refuses({"--limit", "nofile=:"}, "is not NAME=SOFT:HARD"));
+  if (!is_root()) return;
+  CHECK(refuses({"--limit", "nproc=10"}, "nproc: the kernel ignores it for root"));
+  CHECK(refuses({"--limit", "nproc=10", "--user", "0:0"}, "nproc: the kernel ignores it for root"));
 }
 
 TEST_CASE("spawn --limit above the hard limit is refused to a plain user", "[spawn]") {
@@ -131,6 +134,17 @@ TEST_CASE("spawn --limit nproc holds for a plain user", "[spawn]") {
   const Result result =
       user.run(spawn({"-q", "--limit", "nproc=77"}, {"cat", "/proc/self/limits"}));
   CHECK(line_of(result.out, "Max processes").starts_with("77 77 "));
+}
+
+TEST_CASE("spawn --limit nproc holds for the plain user that root runs the command as", "[spawn]") {
+  const NoDescendantLeft guard;
+  if (!is_root()) {
+    WARN("skipped: only root can become another user");
+    return;
+  }
+  const Words order = GENERATE(Words{"--user", "54321:54322", "--limit", "nproc=77"},
+                               Words{"--limit", "nproc=77", "--user", "54321:54322"});
+  CHECK(line_of(under(order, {"cat", "/proc/self/limits"}), "Max processes").starts_with("77 77 "));
 }
 
 TEST_CASE("spawn --cpus binds the command, and refuses processors that are not there", "[spawn]") {
@@ -250,6 +264,11 @@ TEST_CASE("spawn --env, --env-file, --unset and --clear-env make the environment
   write_file(dir / "bad", "A=1\nno assignment\n");
   CHECK(refuses({"--env-file", dir / "bad"}, "is not NAME=VALUE"));
   CHECK(refuses({"--env-file", dir / "nowhere"}, "No such file or directory"));
+  CHECK(refuses({"--env-file", dir.path().string()}, "Is a directory"));
+  for (const char* text : {"", "A=1"}) {
+    CAPTURE(text);
+    CHECK(refuses({"--unset", text}, "is not the name of a variable"));
+  }
 }
 
 TEST_CASE("spawn --umask is the command's", "[spawn]") {
@@ -267,6 +286,9 @@ TEST_CASE("spawn --user runs the command as another user", "[spawn]") {
   CHECK(refuses({"--user", "no-such-user-at-all"}, "there is no user 'no-such-user-at-all'"));
   CHECK(refuses({"--user", "0:no-such-group-at-all"}, "there is no group 'no-such-group-at-all'"));
   CHECK(refuses({"--user", "54321"}, "say 54321:GID"));
+  // To the kernel this number means "leave it as it is": the command would run as who we are.
+  CHECK(refuses({"--user", "4294967295:54322"}, "there is no user '4294967295'"));
+  CHECK(refuses({"--user", "54321:4294967295"}, "there is no group '4294967295'"));
   if (!is_root()) {
     WARN("skipped the rest: only root can become another user");
     return;

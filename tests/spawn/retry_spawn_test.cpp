@@ -165,7 +165,8 @@ TEST_CASE("spawn refuses delays, jitter and reasons that cannot be, with the for
   const auto with = [](const std::string& option, const std::string& value) {
     return run_procrun(spawn({"-r", "1", option, value}, {"true"}));
   };
-  for (const char* value : {"soon", "1s,", "exp:1s", "exp:..2s", "exp:1s..", "-1s", ""}) {
+  for (const char* value :
+       {"soon", "1s,", "exp:1s", "exp:..2s", "exp:1s..", "-1s", "exp:2s..1s", ""}) {
     CAPTURE(value);
     const Result result = with("--retry-delay", value);
     CHECK(refused(result, "--retry-delay: "));
@@ -186,6 +187,7 @@ TEST_CASE("spawn refuses delays, jitter and reasons that cannot be, with the for
   }
   CHECK(refused(run_procrun(spawn({"--retry-delay", "1s"}, {"true"})), "--retries N"));
   CHECK(refused(run_procrun(spawn({"--retry-on", "timeout"}, {"true"})), "--retries N"));
+  CHECK(refused(with("--retry-jitter", "10%"), "--retry-jitter needs --retry-delay"));
 }
 
 TEST_CASE("spawn --retry-on tries again for that reason, and for no other", "[spawn]") {
