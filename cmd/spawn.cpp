@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/account.h"
@@ -123,15 +124,24 @@ struct Files {
   sys::Fd err;
 };
 
+bool are_same(int a, int b) {
+  struct stat one {};
+  struct stat other {};
+  return ::fstat(a, &one) == 0 && ::fstat(b, &other) == 0 && one.st_dev == other.st_dev &&
+         one.st_ino == other.st_ino;
+}
+
 Files open_files(const SpawnOptions& options) {
-  const int how = O_WRONLY | O_CREAT | O_APPEND | (options.append ? 0 : O_TRUNC);
+  // As the shell's > and >>: with O_APPEND a command that seeks in its output would be betrayed.
+  const int how = O_WRONLY | O_CREAT | (options.append ? O_APPEND : O_TRUNC);
   Files files;
   if (!options.in.empty()) files.in = sys::open(options.in, O_RDONLY);
   if (!options.out.empty()) files.out = sys::open(options.out, how);
-  if (options.err.empty()) return files;
+  if (!options.err.empty()) files.err = sys::open(options.err, how);
   // The same file twice is one: what is written through two would overwrite each other.
-  const bool same = options.err == options.out;
-  files.err = same ? sys::duplicate(files.out.get()) : sys::open(options.err, how);
+  if (files.out && files.err && are_same(files.out.get(), files.err.get())) {
+    files.err = sys::duplicate(files.out.get());
+  }
   return files;
 }
 

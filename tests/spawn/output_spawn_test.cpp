@@ -110,10 +110,19 @@ TEST_CASE("spawn -o and -e with the same file keep the order of writing", "[spaw
   const NoDescendantLeft guard;
   const TempDir dir;
   const Words append = GENERATE(Words{}, Words{"--append"});
-  Words options{"-o", dir / "both", "-e", dir / "both"};
+  const std::string name = GENERATE("both", "./both");
+  Words options{"-o", dir / "both", "-e", dir / name};
   options.insert(options.end(), append.begin(), append.end());
   quietly(options, {"alternate:2000"});
   CHECK(read_file(dir / "both") == numbers(0, 2000, 1));
+}
+
+TEST_CASE("spawn -o gives the command a file that it can seek in, as the shell does", "[spawn]") {
+  const NoDescendantLeft guard;
+  const TempDir dir;
+  const Words seek{"dd", "if=/dev/zero", "bs=1", "count=1", "seek=100", "status=none"};
+  CHECK(run_procrun(spawn({"-q", "-o", dir / "out"}, seek)).exited(0));
+  CHECK(read_file(dir / "out") == std::string(101, '\0'));
 }
 
 TEST_CASE("spawn -o takes what is streamed too", "[spawn]") {
