@@ -32,6 +32,12 @@ double random_unit() {
   return std::uniform_real_distribution<double>{0, 1}(source);
 }
 
+/// Ended by order between two attempts: the outcome is that of the one to come, which never began.
+void call_off(Outcome& outcome) {
+  outcome.kind = Outcome::Kind::Cancelled;
+  outcome.pid = 0;
+}
+
 /// Waits until the next attempt is due. False when the job is ended meanwhile.
 bool wait_for_next(sys::Duration delay, Context& context, Course& course) {
   auto& deadlines = course.deadlines;
@@ -47,7 +53,9 @@ bool wait_for_next(sys::Duration delay, Context& context, Course& course) {
     }
     while (const auto order = context.next_order()) {
       using Kind = Order::Kind;
-      if (order->kind == Kind::Stop || order->kind == Kind::Abandon) course.last = true;
+      if (order->kind == Kind::Stop || order->kind == Kind::Abandon) {
+        course.last = course.cancelled = true;
+      }
       if (order->kind == Kind::Resume) deadlines.resume(Clock::now());
       if (order->kind != Kind::Pause) continue;
       deadlines.pause(Clock::now());
@@ -70,10 +78,11 @@ Supervised supervise(const Job& job, const Policy& policy, Context& context) {
     Supervised result = attempt_once(job, policy, context, course, found_pattern);
     result.outcome.attempts = course.attempt;
     result.outcome.usage = course.usage;
-    const bool more = course.attempt <= policy.retries && !course.last && policy.retry &&
-                      !result.outcome.left_behind &&
-                      policy.retry->reasons.hold_for(result.outcome, found_pattern);
-    if (!more) return result;
+    const bool again = course.attempt <= policy.retries && policy.retry &&
+                       !result.outcome.left_behind &&
+                       policy.retry->reasons.hold_for(result.outcome, found_pattern);
+    if (again && course.cancelled) call_off(result.outcome);
+    if (!again || course.last) return result;
     const auto delay = policy.retry->delays.before(course.attempt + 1, random_unit());
     context.emit({.type = Type::Retry,
                   .seq = job.seq,
@@ -83,10 +92,7 @@ Supervised supervise(const Job& job, const Policy& policy, Context& context) {
                   .text = std::to_string(policy.retries + 1)});
     context.flush();  // before the pause, not behind it
     if (wait_for_next(delay, context, course)) continue;
-    if (course.last) {  // by order: of the attempt that was to come, which has not begun
-      result.outcome.kind = Outcome::Kind::Cancelled;
-      result.outcome.pid = 0;
-    }
+    if (course.cancelled) call_off(result.outcome);
     return result;
   }
 }

@@ -70,10 +70,10 @@ TEST_CASE("the same signal again kills when it is meant, not when it is the firs
           "[spawn]") {
   const NoDescendantLeft guard;
   const auto told_again = [&](milliseconds pause, const std::string& nap) {
-    auto running = start_procrun(
-        spawn({"-q", "-k", "60s"},
-              {"sh", "-c",
-               "trap 'echo first; sleep " + nap + "; exit 7' TERM; echo ready; sleep 60 & wait"}));
+    auto running = start_procrun(spawn(
+        {"-q", "-k", "60s"}, {"sh", "-c",
+                              "trap 'echo first; sleep " + nap +
+                                  "; exit 7' TERM; echo ready; while :; do sleep 0.1; done"}));
     running.read_until(Stream::Out, "ready\n");
     running.send(SIGTERM);
     running.read_until(Stream::Out, "first\n");
