@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -143,9 +144,12 @@ int run_cases(const Options& options, const std::vector<Case>& cases) {
     print(findings.back());
   }
   if (json) write_json(json.get(), options.json, to_json(machine, options.setup, findings));
-  const auto missed = std::count_if(findings.begin(), findings.end(),
-                                    [](const Finding& each) { return each.missed(); });
-  fmt::print("\n{} of {} cases missed a budget\n", missed, findings.size());
+  const auto count = [&](bool (Finding::*what)() const) {
+    return std::count_if(findings.begin(), findings.end(), std::mem_fn(what));
+  };
+  const auto missed = count(&Finding::missed);
+  fmt::print("\n{} of {} cases missed a budget, {} were disturbed\n", missed, findings.size(),
+             count(&Finding::disturbed));
   return missed == 0 ? 0 : kMissed;
 }
 

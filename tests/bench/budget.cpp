@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "bench/figures.h"
 
@@ -67,9 +68,16 @@ Budget stream_at_least(int issue, const std::string& name, double limit, const s
 }
 
 Budget pss_at_most(int issue, const std::string& name, double limit) {
-  return {issue,  fmt::format("{}: at most {:g} MiB of Pss", name, limit),
-          {name}, [=](const Results& results) { return largest(results.at(name).pss_mib()); },
-          false,  limit};
+  return {issue,
+          fmt::format("{}: at most {:g} MiB of Pss", name, limit),
+          {name},
+          [=](const Results& results) {
+            const double peak = largest(results.at(name).pss_mib());
+            // No process is without memory: the kernel did not tell.
+            return peak > 0 ? peak : std::numeric_limits<double>::infinity();
+          },
+          false,
+          limit};
 }
 
 Budget pss_flat(int issue, const std::string& name, double limit) {

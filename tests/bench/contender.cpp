@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include "bench/machine.h"
 #include "bench/memory.h"
 #include "sys/error.h"
 #include "sys/fd.h"
@@ -48,6 +49,7 @@ struct Streams {
 
 std::vector<char*> pointers_to(const std::vector<std::string>& words) {
   std::vector<char*> all;
+  all.reserve(words.size() + 1);
   for (const auto& word : words) all.push_back(const_cast<char*>(word.c_str()));
   all.push_back(nullptr);
   return all;
@@ -114,11 +116,13 @@ void check(const Contender& contender, int status, const Attendant& attendant) {
   }
 }
 
-double cpu_seconds(const rusage& used) {
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
-  };
-  return seconds(used.ru_utime) + seconds(used.ru_stime);
+double told_seconds(const Contender& contender, const std::string& text) {
+  char* end = nullptr;
+  const double seconds = std::strtod(text.c_str(), &end);
+  if (end == text.c_str() || seconds <= 0) {
+    throw std::runtime_error{fmt::format("{}: printed no time", contender.name)};
+  }
+  return seconds;
 }
 
 }  // namespace
@@ -159,8 +163,8 @@ Run run(const Contender& contender) {
   sys::retry("wait4", [&] { return ::wait4(pid, &status, 0, &used); });
   const double seconds = seconds_since(begin);
   check(contender, status, attendant);
-  return {contender.sink == Sink::Seconds ? std::stod(attendant.text) : seconds, cpu_seconds(used),
-          std::move(attendant.memory)};
+  return {contender.sink == Sink::Seconds ? told_seconds(contender, attendant.text) : seconds,
+          cpu_seconds(used), std::move(attendant.memory)};
 }
 
 }  // namespace procrun::bench

@@ -28,8 +28,8 @@ struct Contender {
 
 struct Run {
   double seconds = 0;
-  double cpu_seconds = 0;       // its own, and that of all that it waited for
-  std::vector<double> pss_mib;  // in the order in which they were taken
+  double cpu_seconds = 0;            // its own, and that of all that it waited for
+  std::vector<double> pss_mib = {};  // in the order in which they were taken
 };
 
 /// Where PATH has it; empty where it has not.

@@ -2,6 +2,8 @@
 // What is made of many measurements.
 #include <algorithm>
 #include <cstddef>
+#include <limits>
+#include <utility>
 #include <vector>
 
 namespace procrun::bench {
@@ -19,17 +21,19 @@ inline double quantile(std::vector<double> values, double share) {
 
 inline double median(std::vector<double> values) { return quantile(std::move(values), 0.5); }
 
+/// 0 for no values.
 inline double largest(const std::vector<double>& values) {
   return values.empty() ? 0 : *std::max_element(values.begin(), values.end());
 }
 
-/// How much higher the peak of the second half is than that of the first; 1 where there are too few
-/// values to tell.
+/// How much higher the peak of the second half is than that of the first; infinite where there are
+/// too few values to tell.
 inline double growth(const std::vector<double>& values) {
-  if (values.size() < 4) return 1;
+  constexpr double kUnknown = std::numeric_limits<double>::infinity();
+  if (values.size() < 4) return kUnknown;
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
   const double before = *std::max_element(values.begin(), middle);
-  return before > 0 ? *std::max_element(middle, values.end()) / before : 1;
+  return before > 0 ? *std::max_element(middle, values.end()) / before : kUnknown;
 }
 
 /// The median of what `values` have more than `base`, round by round: what disturbs the machine

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "bench/cases.h"
+#include "bench/machine.h"
 #include "bench/race.h"
 
 namespace procrun::bench {
@@ -23,20 +24,16 @@ struct Finding {
   Results results;
   std::vector<std::string> absent;  // contenders whose program is not installed
   std::vector<Judged> judged;
+  /// The part of the processors that was taken by others than the contenders. From a tenth on the
+  /// ratios say little: who has more processes gets more of a crowded machine.
+  double others = 0;
 
   bool missed() const;
+  bool disturbed() const;
 };
 
 /// Runs the contenders that are installed and compares with the budgets. Blocks; throws as run().
 Finding examine(const Case& to_run);
-
-/// What was measured on: kernel, processors, the load that others make.
-struct Machine {
-  std::string kernel;
-  unsigned cpus = 0;
-  double load = 0;
-};
-Machine this_machine();
 
 void print(const Machine& machine);
 void print(const Finding& finding);
