@@ -112,7 +112,7 @@ Inputs::~Inputs() = default;
 Inputs::Inputs(Inputs&&) noexcept = default;
 Inputs& Inputs::operator=(Inputs&&) noexcept = default;
 
-Pull Inputs::next(std::vector<std::string>& row) {
+Pull Inputs::next(Row& row) {
   if (ended_) return Pull::End;
   if (!turn()) {
     const auto pulled = begin_round();
@@ -153,7 +153,7 @@ Pull Inputs::begin_round() {
   return Pull::Item;
 }
 
-void Inputs::fill(std::vector<std::string>& row) const {
+void Inputs::fill(Row& row) const {
   row.resize(width_);
   auto cell = row.begin();
   for (const auto& group : groups_) cell = std::copy(group.row().begin(), group.row().end(), cell);

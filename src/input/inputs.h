@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "input/rows.h"
 #include "input/source.h"
 
 namespace procrun::input {
@@ -17,7 +18,7 @@ enum class Pairing { Shortest, Recycle };
 /// before it. The first, and what is linked to it, streams in constant memory (under Recycle its
 /// items are kept); the others are read whole once the first row is there. A source without an item
 /// makes no rows at all (GNU parallel takes it for one empty item).
-class Inputs {
+class Inputs final : public Rows {
  public:
   struct Entry {
     std::unique_ptr<Source> source;
@@ -25,16 +26,14 @@ class Inputs {
   };
 
   explicit Inputs(std::vector<Entry> entries, Pairing pairing = Pairing::Shortest);
-  ~Inputs();
+  ~Inputs() override;
   Inputs(Inputs&&) noexcept;
   Inputs& operator=(Inputs&&) noexcept;
 
-  /// The next row, one item for each source, in `row`, whose memory is used again. Never blocks;
-  /// throws what the sources throw.
-  Pull next(std::vector<std::string>& row);
+  /// One item for each source, in `row`, whose memory is used again.
+  Pull next(Row& row) override;
 
-  /// What to wait for after Pull::Later; borrowed.
-  int wait_fd() const noexcept { return wait_fd_; }
+  int wait_fd() const override { return wait_fd_; }
 
   /// The number of sources, and so of items in a row.
   std::size_t width() const noexcept { return width_; }
@@ -47,7 +46,7 @@ class Inputs {
 
   bool turn();
   Pull begin_round();
-  void fill(std::vector<std::string>& row) const;
+  void fill(Row& row) const;
 
   std::vector<Group> groups_;
   Stage stage_ = Stage::First;

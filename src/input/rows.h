@@ -1,0 +1,37 @@
+#pragma once
+// Streams of rows: each row holds the items of one job.
+#include <poll.h>
+
+#include <string>
+#include <vector>
+
+#include "input/source.h"
+#include "sys/poller.h"
+
+namespace procrun::input {
+
+using Row = std::vector<std::string>;
+
+/// A stream of rows, which may be made of another one.
+class Rows {
+ public:
+  virtual ~Rows() = default;
+  /// The next row, in `row`, whose old contents are lost in any case. Never blocks; throws what the
+  /// sources throw.
+  virtual Pull next(Row& row) = 0;
+  /// What to wait for after Pull::Later; borrowed.
+  virtual int wait_fd() const = 0;
+};
+
+/// The next of a Source or of Rows; false at the end. Blocks, so nothing else may be going on.
+template <class Stream, class Item>
+bool await_next(Stream& stream, Item& item) {
+  for (;;) {
+    const Pull pull = stream.next(item);
+    if (pull != Pull::Later) return pull == Pull::Item;
+    pollfd readable{.fd = stream.wait_fd(), .events = POLLIN, .revents = 0};
+    sys::poll_until({&readable, 1}, {});
+  }
+}
+
+}  // namespace procrun::input
