@@ -11,6 +11,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "sys/arguments.h"
 #include "sys/error.h"
 
 namespace procrun {
@@ -91,14 +92,26 @@ void reap(pid_t pid) {
   }
 }
 
+/// Which limit E2BIG speaks of; the kernel does not say.
+std::string limit_of(int error, const std::vector<std::string>& argv) {
+  if (error != E2BIG) return {};
+  const std::size_t most = sys::longest_argument() - 1;
+  for (const std::string& word : argv) {
+    if (word.size() <= most) continue;
+    return " (an argument of " + std::to_string(word.size()) + " bytes; one can have " +
+           std::to_string(most) + ")";
+  }
+  return " (the limit on all arguments and variables together: getconf ARG_MAX)";
+}
+
 bool may_pass_soon(int error) { return error == EAGAIN || error == ENOMEM || error == ETXTBSY; }
 
 }  // namespace
 
 SpawnError::SpawnError(SpawnStep step, int error, const std::string& program,
-                       const std::string& directory)
+                       const std::string& directory, const std::string& limit)
     : std::runtime_error{"cannot " + attempt(step, program, directory) + ": " +
-                         std::generic_category().message(error)},
+                         std::generic_category().message(error) + limit},
       step_{step},
       error_{error} {}
 
@@ -159,7 +172,9 @@ pid_t Command::start(int* pidfd) const {
       reap(pid);
       if (pidfd != nullptr) ::close(*pidfd);
     }
-    if (!may_pass_soon(error) || pause > 256) throw SpawnError{step, error, argv[0], directory};
+    if (!may_pass_soon(error) || pause > 256) {
+      throw SpawnError{step, error, argv[0], directory, limit_of(error, argv)};
+    }
     ::poll(nullptr, 0, pause);
   }
 }

@@ -16,7 +16,9 @@ namespace procrun {
 /// A child that never became the program: which step failed, and why.
 class SpawnError : public std::runtime_error {
  public:
-  SpawnError(SpawnStep step, int error, const std::string& program, const std::string& directory);
+  /// `limit`: the one that was met, if that is known.
+  SpawnError(SpawnStep step, int error, const std::string& program, const std::string& directory,
+             const std::string& limit = {});
   SpawnStep step() const noexcept { return step_; }
   int error() const noexcept { return error_; }
   /// As env(1): 127 not found, 126 found but not executable, 125 anything before the exec.
