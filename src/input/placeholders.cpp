@@ -115,11 +115,46 @@ class Template::Parser {
 Template::Template(const std::vector<std::string>& words, const Options& options) {
   words_.reserve(words.size());
   for (const auto& word : words) {
-    words_.push_back(Parser{word, options}.parse());
-    has_placeholder_ =
-        has_placeholder_ || std::any_of(words_.back().begin(), words_.back().end(),
-                                        [](const Part& part) { return part.what != What::Text; });
+    const char* const lead = words_.empty() ? "" : " ";
+    auto parts = Parser{word, options}.parse();
+    if (options.repeat != Repeat::Chunks) {
+      add({.lead = lead, .parts = std::move(parts)}, options.repeat);
+      continue;
+    }
+    auto split = chunks(std::move(parts));
+    split[0].lead = lead;
+    for (auto& chunk : split) add(std::move(chunk), options.repeat);
   }
+}
+
+void Template::add(Word word, Repeat repeat) {
+  for (const auto& part : word.parts) {
+    const bool is_every_item = part.what == What::Item && part.item == 0;
+    word.repeated = word.repeated || (repeat != Repeat::Nothing && is_every_item);
+    has_placeholder_ = has_placeholder_ || part.what != What::Text;
+  }
+  words_.push_back(std::move(word));
+}
+
+/// One at least, the first without a lead.
+std::vector<Template::Word> Template::chunks(std::vector<Part> parts) {
+  constexpr std::string_view kGap = " \t\n;&|<>()";
+  std::vector<Word> all(1);
+  for (auto& part : parts) {
+    if (part.what != What::Text) {
+      all.back().parts.push_back(std::move(part));
+      continue;
+    }
+    for (std::string_view text = part.text; !text.empty();) {
+      const auto gap = std::min(text.find_first_not_of(kGap), text.size());
+      if (gap > 0) all.push_back({.lead = std::string{text.substr(0, gap)}});
+      text.remove_prefix(gap);
+      const auto size = std::min(text.find_first_of(kGap), text.size());
+      if (size > 0) all.back().parts.push_back({.text = std::string{text.substr(0, size)}});
+      text.remove_prefix(size);
+    }
+  }
+  return all;
 }
 
 namespace {
@@ -181,17 +216,38 @@ void Template::each_value(const Part& part, const Values& values, Insert insert,
   }
 }
 
+/// Appends a repeated word for one of the items.
+template <class Insert>
+void Template::put(std::string& out, const Word& word, const Values& values,
+                   const std::string& item, Insert insert) {
+  const auto append = [&](std::string_view value) { insert(out, value); };
+  for (const auto& part : word.parts) {
+    if (part.what == What::Text) {
+      out += part.text;
+    } else if (part.what == What::Item && part.item == 0) {
+      append(shaped(item, part.form));
+    } else {
+      each_value(part, values, append, [] {});
+    }
+  }
+}
+
 std::vector<std::string> Template::words(const Values& values) const {
+  const auto insert = [](std::string& out, std::string_view value) { out += value; };
   std::vector<std::string> out;
   out.reserve(words_.size() + values.items.size());
   for (const auto& word : words_) {
+    if (word.repeated) {
+      for (const auto& item : values.items) put(out.emplace_back(), word, values, item, insert);
+      continue;
+    }
     out.emplace_back();
-    for (const auto& part : word) {
+    for (const auto& part : word.parts) {
       if (part.what == What::Text) {
         out.back() += part.text;
       } else {
         each_value(
-            part, values, [&](std::string_view value) { out.back() += value; },
+            part, values, [&](std::string_view value) { insert(out.back(), value); },
             [&] { out.emplace_back(); });
       }
     }
@@ -204,10 +260,16 @@ std::vector<std::string> Template::words(const Values& values) const {
 template <class Insert>
 std::string Template::joined(const Values& values, Insert insert) const {
   std::string line;
-  const char* separator = "";
   for (const auto& word : words_) {
-    line += std::exchange(separator, " ");
-    for (const auto& part : word) {
+    line += word.lead;
+    if (word.repeated) {
+      for (const auto& item : values.items) {
+        if (&item != values.items.data()) line += ' ';
+        put(line, word, values, item, insert);
+      }
+      continue;
+    }
+    for (const auto& part : word.parts) {
       if (part.what == What::Text) {
         line += part.text;
       } else {
@@ -218,6 +280,56 @@ std::string Template::joined(const Values& values, Insert insert) const {
     }
   }
   return line;
+}
+
+namespace {
+
+constexpr std::size_t kLongestNumber = 20;
+
+std::size_t size_of_value(std::string_view value, bool quoted) {
+  return quoted ? quote(value).size() : value.size();
+}
+
+}  // namespace
+
+Template::Size Template::size(Measure measure) const {
+  Size size;
+  for (const auto& word : words_) {
+    size.fixed += word.lead.size();
+    if (!word.repeated) size.fixed += measure.per_word;
+    for (const auto& part : word.parts) {
+      if (part.what == What::Item) {
+        if (part.item != 0) ++(word.repeated ? size.picks_again : size.picks);
+      } else if (!word.repeated) {
+        size.fixed += part.what == What::Text ? part.text.size() : kLongestNumber;
+      }
+    }
+  }
+  return size;
+}
+
+Template::Added Template::size_of(std::string_view item, Measure measure) const {
+  Added added;
+  const auto add = [&](std::size_t size) {
+    added.bytes += size + measure.per_word;
+    added.longest = std::max(added.longest, size);
+  };
+  if (!has_placeholder_) add(size_of_value(item, measure.quoted));
+  for (const auto& word : words_) {
+    if (!word.repeated) continue;
+    std::size_t size = 0;
+    for (const auto& part : word.parts) {
+      if (part.what == What::Text) {
+        size += part.text.size();
+      } else if (part.what != What::Item) {
+        size += kLongestNumber;
+      } else if (part.item == 0) {
+        size += size_of_value(shaped(item, part.form), measure.quoted);
+      }
+    }
+    add(size);
+  }
+  return added;
 }
 
 std::string Template::shell_line(const Values& values) const {

@@ -22,16 +22,25 @@ struct Values {
 ///     {#} {%}                   the job's number and its slot
 ///
 /// `{}` and its like stand for every item of the job, each a word of its own (`x{}y` with the items
-/// a and b is `xa by`). An item that is not there (`{3}` of two) is empty. Braces around anything
-/// else stay as they are: awk's `{print $1}`, JSON, docker's `{{.Name}}`. Around a placeholder they
-/// are doubled to be literal: `{{}}` is `{}`, and `{{{}}}` is the item in braces. What was inserted
-/// is never looked at again.
+/// a and b is `xa by`, unless the word is to be repeated: `xay xby`). An item that is not there
+/// (`{3}` of two) is empty. Braces around anything else stay as they are: awk's `{print $1}`, JSON,
+/// docker's `{{.Name}}`. Around a placeholder they are doubled to be literal: `{{}}` is `{}`, and
+/// `{{{}}}` is the item in braces. What was inserted is never looked at again.
 class Template {
  public:
+  /// What is said once for each item if `{}` or its like stands in it, so that `x{}y` with the
+  /// items a and b is `xay xby`.
+  enum class Repeat : unsigned char {
+    Nothing,  // `xa by`
+    Words,    // the words of the template, for exec
+    Chunks,   // what white space and the shell's operators part within them, for the shell
+  };
+
   struct Options {
     std::string token = "{}";  // what stands for `{}` instead; empty: nothing is expanded
     bool expand = true;        // false: nothing is expanded
     std::vector<std::string> names = {};  // of the items, in their order
+    Repeat repeat = Repeat::Nothing;
   };
 
   explicit Template(const std::vector<std::string>& words) : Template{words, Options{}} {}
@@ -49,6 +58,27 @@ class Template {
   /// `"'a b'"`), as in GNU parallel: leave the quotes away. A missing item leaves nothing at all.
   std::string shell_line(const Values& values) const;
 
+  /// How long words() or shell_line() can get, for a template that repeats: bounds that hardly
+  /// exceed what it takes.
+  struct Size {
+    std::size_t fixed = 0;        // whatever the items are
+    std::size_t of_items = 0;     // of all items together
+    std::size_t picks = 0;        // so many placeholders name one item, each of any length
+    std::size_t picks_again = 0;  // the same, but once more for each item
+  };
+  struct Measure {
+    bool quoted = false;       // for shell_line()
+    std::size_t per_word = 1;  // what a word takes besides its bytes
+  };
+  /// For no items at all.
+  Size size(Measure measure) const;
+  /// What an item adds.
+  struct Added {
+    std::size_t bytes = 0;
+    std::size_t longest = 0;  // of the words that it stands in, without Measure::per_word
+  };
+  Added size_of(std::string_view item, Measure measure) const;
+
   /// For a label: as shell_line, but values unquoted and nothing appended.
   std::string text(const Values& values) const;
 
@@ -64,15 +94,27 @@ class Template {
     std::string text = {};  // of What::Text
   };
 
+  /// A word, or with Repeat::Chunks a part of one.
+  struct Word {
+    std::string lead = {};  // in a shell's line: what parts it from the one before
+    std::vector<Part> parts = {};
+    bool repeated = false;
+  };
+
   class Parser;
 
+  static std::vector<Word> chunks(std::vector<Part> parts);
+  void add(Word word, Repeat repeat);
   static std::string_view shaped(std::string_view item, Form form);
   template <class Insert, class Between>
   static void each_value(const Part& part, const Values& values, Insert insert, Between between);
   template <class Insert>
+  static void put(std::string& out, const Word& word, const Values& values, const std::string& item,
+                  Insert insert);
+  template <class Insert>
   std::string joined(const Values& values, Insert insert) const;
 
-  std::vector<std::vector<Part>> words_;
+  std::vector<Word> words_;
   bool has_placeholder_ = false;
 };
 

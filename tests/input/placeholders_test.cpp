@@ -146,6 +146,32 @@ TEST_CASE("several items are as many words", "[placeholders]") {
   CHECK(shell_line({"x{}y", "z{.}"}, {"a 1", "b.c"}) == "x'a 1' b.cy z'a 1' b");
 }
 
+TEST_CASE("a word that is to be repeated is said once for each item", "[placeholders]") {
+  const auto repeated = [](const Words& command, const Words& items) {
+    return Template{command, {.repeat = Template::Repeat::Words}}.words({.items = items});
+  };
+  CHECK(repeated({"c", "{}"}, {"a", "b c"}) == Words{"c", "a", "b c"});
+  CHECK(repeated({"x{}y{.}", "z"}, {"a.1", "b"}) == Words{"xa.1ya", "xbyb", "z"});
+  CHECK(repeated({"x {} y"}, {"a", "b"}) == Words{"x a y", "x b y"});
+  CHECK(repeated({"{1}", "{1}-{}"}, {"a", "b"}) == Words{"a", "a-a", "a-b"});
+  CHECK(repeated({"c"}, {"a", "b"}) == Words{"c", "a", "b"});
+  CHECK(repeated({"c", "x{}"}, {}) == Words{"c"});
+}
+
+TEST_CASE("in a shell's line what stands between blanks and operators is repeated",
+          "[placeholders]") {
+  const auto repeated = [](const Words& command, const Words& items) {
+    return Template{command, {.repeat = Template::Repeat::Chunks}}.shell_line({.items = items});
+  };
+  CHECK(repeated({"mv  {} d/{}.bak\t; ls"}, {"a b", "c"}) ==
+        "mv  'a b' c d/'a b'.bak d/c.bak\t; ls");
+  CHECK(repeated({"f {};g {}|h>{2}"}, {"a", "b"}) == "f a b;g a b|h>b");
+  CHECK(repeated({"f", "x {}", " {}"}, {"a", "b"}) == "f x a b  a b");
+  CHECK(repeated({"f {}\ng"}, {"a", "b"}) == "f a b\ng");
+  CHECK(repeated({"f"}, {"a", "b"}) == "f a b");
+  CHECK(repeated({"f {} g"}, {}) == "f  g");
+}
+
 TEST_CASE("the template's own text reaches the shell as it is", "[placeholders]") {
   CHECK(shell_line({"gzip < {} > {.}.gz; echo $HOME"}, {"a b.c"}) ==
         "gzip < 'a b.c' > 'a b'.gz; echo $HOME");
