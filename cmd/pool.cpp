@@ -15,6 +15,7 @@
 #include "cmd/jobs.h"
 #include "cmd/lesson.h"
 #include "cmd/numbers.h"
+#include "cmd/pool_inputs.h"
 #include "cmd/records.h"
 #include "cmd/verbs.h"
 #include "engine/pool_run.h"
@@ -22,7 +23,6 @@
 #include "input/shell.h"
 #include "job/tree.h"
 #include "report/narration.h"
-#include "sys/poller.h"
 
 namespace procrun::cmd {
 namespace {
@@ -33,16 +33,13 @@ struct PoolOptions {
   std::string jobs;
   int tasks = 5;
   int kill_worker = 0;
-  char delimiter = '\n';
-  std::vector<std::string> arg_files;
-  std::string token = "{}";
+  InputOptions inputs;
   bool keep_order = false;
   bool ungroup = false;
   bool group = false;
   bool tag = false;
   std::optional<std::string> tag_string;
   bool dry_run = false;
-  bool no_run_if_empty = false;
   EndOptions end;
   RecordOptions records;
   JobOptions job;
@@ -68,14 +65,7 @@ void add_options(Options& options, PoolOptions& pool) {
   add_lesson(options, pool);
   options.value("-P", "N", "the same as -j",
                 [&](const std::string& text) { check_jobs(pool.jobs = text); });
-  options.group("Inputs (else ::: VALUE..., :::: FILE...; else stdin, a line each)");
-  options.action("-0,--null", "items end with NUL", [&] { pool.delimiter = '\0'; });
-  options.value("-a,--arg-file", "FILE", "items come from FILE (-: stdin)",
-                [&](const std::string& file) { pool.arg_files.push_back(file); });
-  options.value("-I", "STR", "STR stands for {} (empty: no placeholders)",
-                [&](const std::string& token) { pool.token = token; });
-  options.flag("-r,--no-run-if-empty", "no effect: without items nothing is ever run",
-               pool.no_run_if_empty);
+  add_input_options(options, pool.inputs);
   options.flag("--dry-run", "print the commands, run none", pool.dry_run);
   options.group("Output");
   options.flag("--group", "a job's output in one piece when it ends (so it is)", pool.group);
@@ -132,30 +122,32 @@ int lesson(const PoolOptions& options) {
 
 // --- the tool ---
 
-engine::Recipe make_recipe(const std::vector<std::string>& command, const PoolOptions& options) {
+engine::Recipe::Form form_of(const std::vector<std::string>& command, const Shared& shared) {
   using Form = engine::Recipe::Form;
-  const Shared& shared = options.shared;
-  Form form = command.empty() ? Form::Lines : Form::Exec;
-  if (form == Form::Exec && !shared.no_shell &&
-      (shared.shell || (command.size() == 1 && input::needs_shell(command[0])))) {
-    form = Form::Shell;
-  }
-  return {form, input::Template{command, {.token = options.token}}, engine::default_shell()};
+  if (command.empty()) return Form::Lines;
+  if (shared.no_shell) return Form::Exec;
+  const bool is_line = shared.shell || (command.size() == 1 && input::needs_shell(command[0]));
+  return is_line ? Form::Shell : Form::Exec;
 }
 
-std::vector<input::SourceSpec> sources_of(input::CommandLine& line, const PoolOptions& options) {
-  using Kind = input::SourceSpec::Kind;
-  std::vector<input::SourceSpec> sources;
-  for (const std::string& file : options.arg_files) {
-    sources.push_back({.kind = Kind::Files, .words = {file}});
-  }
-  sources.insert(sources.end(), line.sources.begin(), line.sources.end());
-  if (sources.empty()) sources.push_back({.kind = Kind::Files, .words = {"-"}});
-  return sources;
+input::Template::Options placeholders_of(const PoolOptions& options, const PoolInputs& inputs) {
+  return {.token = options.inputs.token, .names = inputs.names};
 }
 
-std::optional<input::Template> tag_of(const PoolOptions& options) {
-  if (options.tag_string) return input::Template{{*options.tag_string}, {.token = options.token}};
+input::Template template_of(const std::vector<std::string>& command, engine::Recipe::Form form,
+                            const PoolOptions& options, const PoolInputs& inputs) {
+  using Repeat = input::Template::Repeat;
+  auto placeholders = placeholders_of(options, inputs);
+  if (options.inputs.batches()) {
+    placeholders.repeat = form == engine::Recipe::Form::Shell ? Repeat::Chunks : Repeat::Words;
+  }
+  return {command, placeholders};
+}
+
+std::optional<input::Template> tag_of(const PoolOptions& options, const PoolInputs& inputs) {
+  if (options.tag_string) {
+    return input::Template{{*options.tag_string}, placeholders_of(options, inputs)};
+  }
   if (options.tag) return input::Template{{"{}"}};
   return std::nullopt;
 }
@@ -197,6 +189,7 @@ int dry_run(const engine::Recipe& recipe, engine::Backlog::Options from) {
     const auto next = backlog.take();
     print_line(recipe.pasteable(recipe.make(next.row, next.seq, 1)));
   }
+  return 0;
 }
 
 std::string directory_of(const job::Policy& policy) {
@@ -210,32 +203,34 @@ std::string make_run_id() { return fmt::format("{}-{}", sys::rfc3339_now(), ::ge
 /// Without COMMAND and inputs --retry-failed takes both from the job log.
 bool takes_from_log(const input::CommandLine& line, const PoolOptions& options) {
   return options.records.again == engine::Again::OnlyFailed && line.command.empty() &&
-         line.sources.empty() && options.arg_files.empty();
+         line.sources.empty() && options.inputs.arg_files.empty();
 }
 
-engine::Backlog::Options backlog_of(input::CommandLine& line, const PoolOptions& options,
-                                    const Records& records, const job::Policy& policy) {
-  std::vector<input::Inputs::Entry> sources;
-  if (takes_from_log(line, options)) {
-    sources.push_back({.source = input::from_values(records.logged_commands())});
-  } else {
-    sources = input::open_sources(sources_of(line, options), options.delimiter);
-  }
-  engine::Backlog::Options backlog{
-      .inputs = input::Inputs{std::move(sources)}, .past = records.past(), .identities = {}};
-  if (records.wants_identities()) backlog.identities.emplace(line.command, directory_of(policy));
-  return backlog;
-}
-
-int own_many(input::CommandLine line, const PoolOptions& options, const Given& given) {
-  refuse_contradictions(options);
-  job::Policy policy = policy_of(options.job);
-  auto recipe = make_recipe(line.command, options);
-  Records records{options.records};
-  if (takes_from_log(line, options) && records.wants_identities()) {
+PoolInputs inputs_of(const input::CommandLine& line, const PoolOptions& options,
+                     const Records& records) {
+  if (!takes_from_log(line, options)) return open_inputs(line, options.inputs);
+  if (records.wants_identities()) {
     throw UsageError{"--retry-failed with a --journal needs the COMMAND and its inputs"};
   }
-  auto backlog = backlog_of(line, options, records, policy);
+  std::vector<input::Inputs::Entry> sources;
+  sources.push_back({.source = input::from_values(records.logged_commands())});
+  return {.rows = std::make_unique<input::Inputs>(std::move(sources))};
+}
+
+int own_many(const input::CommandLine& line, const PoolOptions& options, const Given& given) {
+  refuse_contradictions(options);
+  job::Policy policy = policy_of(options.job);
+  const unsigned slots = count_jobs(options.jobs);
+  const auto form = form_of(line.command, options.shared);
+  Records records{options.records};
+  auto inputs = inputs_of(line, options, records);
+  const auto words = template_of(line.command, form, options, inputs);
+  engine::Backlog::Options backlog{
+      .rows = batched(std::move(inputs.rows), options.inputs, form, words, policy, slots),
+      .past = records.past(),
+      .identities = {}};
+  if (records.wants_identities()) backlog.identities.emplace(line.command, directory_of(policy));
+  engine::Recipe recipe{form, words, engine::default_shell()};
   if (options.dry_run) return dry_run(recipe, std::move(backlog));
 
   block_signals();
@@ -258,8 +253,8 @@ int own_many(input::CommandLine line, const PoolOptions& options, const Given& g
   policy.signals = given.signals;
   engine::PoolRun run{{.recipe = std::move(recipe),
                        .backlog = std::move(backlog),
-                       .tag = tag_of(options),
-                       .slots = count_jobs(options.jobs),
+                       .tag = tag_of(options, inputs),
+                       .slots = slots,
                        .policy = std::move(policy),
                        .keep_order = options.keep_order,
                        .halt = options.end.halt,
@@ -284,12 +279,12 @@ int run_pool(const std::vector<std::string>& words, const Given& given) {
   apply(pool.shared);
   input::CommandLine line = input::split_sources(rest.command);
   // With a source but no COMMAND each item is a command line.
-  const bool has_source = !line.sources.empty() || !pool.arg_files.empty();
+  const bool has_source = !line.sources.empty() || !pool.inputs.arg_files.empty();
   if (!has_source && !takes_from_log(line, pool) && !has_command(options, rest)) {
     return lesson(pool);
   }
   if (has_source && !options.given_for(Options::For::Lesson).empty()) has_command(options, rest);
-  return own_many(std::move(line), pool, given);
+  return own_many(line, pool, given);
 }
 
 }  // namespace procrun::cmd

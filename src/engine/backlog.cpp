@@ -1,18 +1,35 @@
 #include "engine/backlog.h"
 
 namespace procrun::engine {
+namespace {
+
+/// Rows that wait are few where they are long (-X).
+constexpr std::size_t kMostBytes = std::size_t{1} << 20;
+
+std::size_t size_of(const input::Row& row) {
+  std::size_t size = 0;
+  for (const auto& item : row) size += sizeof item + item.size();
+  return size;
+}
+
+}  // namespace
 
 Backlog::Backlog(Options options, const Recipe& recipe, Listener listener)
-    : inputs_{std::move(options.inputs)},
+    : source_{std::move(options.rows)},
       past_{std::move(options.past)},
       identities_{std::move(options.identities)},
       recipe_{recipe},
       listener_{std::move(listener)} {}
 
-void Backlog::read(std::size_t wanted) {
-  while (!ended_ && rows_.size() < wanted) {
+bool Backlog::wants(unsigned slots) const {
+  if (ended_ || rows_.size() >= slots * std::size_t{8} + 16) return false;
+  return bytes_ < kMostBytes || rows_.size() < slots;
+}
+
+void Backlog::read(unsigned slots) {
+  while (wants(slots)) {
     Waiting next;
-    switch (inputs_.next(next.row)) {
+    switch (source_->next(next.row)) {
       case input::Pull::Later:
         return;
       case input::Pull::End:
@@ -24,6 +41,7 @@ void Backlog::read(std::size_t wanted) {
     next.seq = ++seqs_;
     if (identities_) next.identity = identities_->next(next.row);
     if (is_to_run(next)) {
+      bytes_ += size_of(next.row);
       rows_.push_back(std::move(next));
     } else {
       ++left_out_;
@@ -44,9 +62,7 @@ bool Backlog::is_to_run(const Waiting& waiting) {
   return runs;
 }
 
-int Backlog::wait_fd(std::size_t wanted) const {
-  return ended_ || rows_.size() >= wanted ? -1 : inputs_.wait_fd();
-}
+int Backlog::wait_fd(unsigned slots) const { return wants(slots) ? source_->wait_fd() : -1; }
 
 std::optional<std::uint64_t> Backlog::total() const {
   if (!ended_) return std::nullopt;
@@ -56,9 +72,13 @@ std::optional<std::uint64_t> Backlog::total() const {
 Waiting Backlog::take() {
   Waiting next = std::move(rows_.front());
   rows_.pop_front();
+  bytes_ -= size_of(next.row);
   return next;
 }
 
-void Backlog::give_back(Waiting waiting) { rows_.push_front(std::move(waiting)); }
+void Backlog::give_back(Waiting waiting) {
+  bytes_ += size_of(waiting.row);
+  rows_.push_front(std::move(waiting));
+}
 
 }  // namespace procrun::engine

@@ -3,21 +3,20 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
-#include <string>
-#include <vector>
 
 #include "engine/identity.h"
 #include "engine/past.h"
 #include "engine/recipe.h"
-#include "input/inputs.h"
+#include "input/rows.h"
 
 namespace procrun::engine {
 
 /// A row on its way to become a job.
 struct Waiting {
   std::uint64_t seq = 0;
-  std::vector<std::string> row = {};
+  input::Row row = {};
   Identity identity = {};
 };
 
@@ -26,7 +25,7 @@ struct Waiting {
 class Backlog {
  public:
   struct Options {
-    input::Inputs inputs;
+    std::unique_ptr<input::Rows> rows;
     Past past;
     std::optional<Identities> identities;  // where somebody wants them
   };
@@ -39,11 +38,11 @@ class Backlog {
   /// `recipe` is borrowed.
   Backlog(Options options, const Recipe& recipe, Listener listener);
 
-  /// Reads until so many rows wait. Never blocks. Throws what the inputs throw, and where the past
-  /// does not fit.
-  void read(std::size_t wanted);
-  /// The descriptor that more rows wait for, if fewer than so many are there; else -1.
-  int wait_fd(std::size_t wanted) const;
+  /// Reads until enough rows wait that so many slots need not, but not so many that they fill
+  /// memory. Never blocks. Throws what the inputs throw, and where the past does not fit.
+  void read(unsigned slots);
+  /// The descriptor that more rows wait for, if they are wanted; else -1.
+  int wait_fd(unsigned slots) const;
 
   bool empty() const noexcept { return rows_.empty(); }
   std::size_t size() const noexcept { return rows_.size(); }
@@ -57,14 +56,16 @@ class Backlog {
   void give_back(Waiting waiting);
 
  private:
+  bool wants(unsigned slots) const;
   bool is_to_run(const Waiting& waiting);
 
-  input::Inputs inputs_;
+  std::unique_ptr<input::Rows> source_;
   Past past_;
   std::optional<Identities> identities_;
   const Recipe& recipe_;
   Listener listener_;
   std::deque<Waiting> rows_;
+  std::size_t bytes_ = 0;  // of those
   std::uint64_t seqs_ = 0;
   std::uint64_t left_out_ = 0;
   bool ended_ = false;

@@ -86,7 +86,7 @@ PoolResult PoolRun::run() {
 /// Where procrun itself fails, what runs is ended before the error is told.
 void PoolRun::round() {
   try {
-    if (ending_ == Ending::No) backlog_.read(wanted());
+    if (ending_ == Ending::No) backlog_.read(plan_.slots);
     flushed();
     if (may_start()) local_.feed();
     if (!all_done()) serve({});
@@ -124,11 +124,8 @@ bool PoolRun::all_done() const {
   return local_.busy() == 0 && (ending_ != Ending::No || backlog_.exhausted());
 }
 
-/// Enough rows that slots need not wait, not so many that they fill memory.
-std::size_t PoolRun::wanted() const { return plan_.slots * std::size_t{8} + 16; }
-
 void PoolRun::watch_inputs() {
-  const int fd = ending_ == Ending::No ? backlog_.wait_fd(wanted()) : -1;
+  const int fd = ending_ == Ending::No ? backlog_.wait_fd(plan_.slots) : -1;
   if (fd == watched_input_) return;
   if (watched_input_ != -1) poller_.remove(watched_input_);
   watched_input_ = fd;

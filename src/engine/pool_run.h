@@ -2,6 +2,7 @@
 // A pool's run from the first item to the last line of output.
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -71,7 +72,6 @@ class PoolRun final : Local::Client {
   void serve(const sys::Deadline& patience);
   bool flushed();
   void watch_inputs();
-  std::size_t wanted() const;
   void watch(sys::Outlet& outlet, bool& watched, std::uint64_t id);
   void obey_signals();
   void drain() noexcept;

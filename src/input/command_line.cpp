@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-#include "input/shell.h"
+#include "input/csv.h"
 #include "sys/fd.h"
 
 namespace procrun::input {
@@ -25,9 +25,14 @@ std::optional<SourceSpec> separator(std::string_view word) {
 
 /// O_NONBLOCK so that a FIFO without a writer is waited for like all else, by polling: the
 /// description is ours alone.
-std::unique_ptr<Source> open_file(const std::string& path, char delimiter) {
-  if (path == "-") return from_file(sys::duplicate(STDIN_FILENO), delimiter, "standard input");
-  return from_file(sys::open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY), delimiter, path);
+std::unique_ptr<Source> open_file(const std::string& path, const Records& records) {
+  const bool is_stdin = path == "-";
+  const std::string name = is_stdin ? "standard input" : path;
+  auto file =
+      is_stdin ? sys::duplicate(STDIN_FILENO) : sys::open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  auto lines = from_file(std::move(file), records.delimiter, name);
+  if (!records.csv_separator) return lines;
+  return csv_records(std::move(lines), *records.csv_separator, records.delimiter, name);
 }
 
 }  // namespace
@@ -45,7 +50,7 @@ CommandLine split_sources(std::vector<std::string> words) {
   return line;
 }
 
-std::vector<Inputs::Entry> open_sources(std::vector<SourceSpec> specs, char delimiter) {
+std::vector<Inputs::Entry> open_sources(std::vector<SourceSpec> specs, const Records& records) {
   std::vector<Inputs::Entry> entries;
   bool stdin_is_taken = false;
   for (auto& spec : specs) {
@@ -57,7 +62,7 @@ std::vector<Inputs::Entry> open_sources(std::vector<SourceSpec> specs, char deli
       if (path == "-" && std::exchange(stdin_is_taken, true)) {
         throw std::invalid_argument("standard input (-) can be only one of the sources");
       }
-      entries.push_back({.source = open_file(path, delimiter), .linked = spec.linked});
+      entries.push_back({.source = open_file(path, records), .linked = spec.linked});
     }
   }
   return entries;

@@ -1,5 +1,6 @@
 #pragma once
 // What follows pool's options: a command, and where its items come from.
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,10 +25,16 @@ struct CommandLine {
 /// Splits `words` at the words `:::`, `::::`, `:::+` and `::::+`. Without any, all is the command.
 CommandLine split_sources(std::vector<std::string> words);
 
-/// The sources that `specs` name, in their order, for Inputs. Files hold records that end with
-/// `delimiter`; `-` is standard input, which stays open and can be named but once (else
-/// std::invalid_argument). Opening does not wait for a FIFO's writer. Throws std::system_error for
-/// a file that cannot be opened.
-std::vector<Inputs::Entry> open_sources(std::vector<SourceSpec> specs, char delimiter);
+/// How a file is cut into items.
+struct Records {
+  char delimiter = '\n';  // ends each
+  /// Between the fields of comma-separated values, whose quotes may hold delimiters.
+  std::optional<char> csv_separator = std::nullopt;
+};
+
+/// The sources that `specs` name, in their order, for Inputs. Files hold `records`; `-` is standard
+/// input, which stays open and can be named but once (else std::invalid_argument). Opening does not
+/// wait for a FIFO's writer. Throws std::system_error for a file that cannot be opened.
+std::vector<Inputs::Entry> open_sources(std::vector<SourceSpec> specs, const Records& records);
 
 }  // namespace procrun::input

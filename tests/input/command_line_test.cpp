@@ -59,7 +59,7 @@ TEST_CASE("each file is a source of its own", "[command_line]") {
   write_file(dir / "f", "f1\nf2\n");
   write_file(dir / "g", "g1\ng2\ng3\n");
   const auto first_row = [&](const Words& words, std::size_t& count) {
-    Inputs inputs{open_sources(split_sources(words).sources, '\n')};
+    Inputs inputs{open_sources(split_sources(words).sources, {})};
     Words first;
     Words row;
     for (count = 0; inputs.next(row) == Pull::Item; ++count) {
@@ -78,7 +78,7 @@ TEST_CASE("each file is a source of its own", "[command_line]") {
 TEST_CASE("opening a fifo does not wait for its writer", "[command_line]") {
   const TempDir dir;
   REQUIRE(::mkfifo((dir / "fifo").c_str(), 0600) == 0);
-  auto entries = open_sources({{.kind = Kind::Files, .words = {dir / "fifo"}}}, '\n');
+  auto entries = open_sources({{.kind = Kind::Files, .words = {dir / "fifo"}}}, {});
   auto& source = *entries.at(0).source;
   std::string item;
   CHECK(source.next(item) == Pull::Later);
@@ -94,14 +94,14 @@ TEST_CASE("opening a fifo does not wait for its writer", "[command_line]") {
 
 TEST_CASE("standard input is one source and stays open", "[command_line]") {
   const SourceSpec once{.kind = Kind::Files, .words = {"-"}};
-  CHECK(open_sources({once}, '\n').size() == 1);
+  CHECK(open_sources({once}, {}).size() == 1);
   CHECK(::fcntl(STDIN_FILENO, F_GETFD) != -1);
-  CHECK_THROWS_AS(open_sources({once, once}, '\n'), std::invalid_argument);
+  CHECK_THROWS_AS(open_sources({once, once}, {}), std::invalid_argument);
 }
 
 TEST_CASE("a source file that is not there is named", "[command_line]") {
-  CHECK_THROWS_AS(open_sources({{.kind = Kind::Files, .words = {"/no/such"}}}, '\n'),
+  CHECK_THROWS_AS(open_sources({{.kind = Kind::Files, .words = {"/no/such"}}}, {}),
                   std::system_error);
-  CHECK_THROWS_WITH(open_sources({{.kind = Kind::Files, .words = {"/no/such"}}}, '\n'),
+  CHECK_THROWS_WITH(open_sources({{.kind = Kind::Files, .words = {"/no/such"}}}, {}),
                     Catch::Contains("/no/such"));
 }
