@@ -1,7 +1,9 @@
 #include "job/limits.h"
 
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -93,14 +95,23 @@ const Named& find_limit(const std::string& name) {
   throw std::invalid_argument("there is no limit '" + input::printable(name) + "' (" + known + ")");
 }
 
+/// Root may not in most containers.
+bool may_raise_limits() {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3]{};
+  if (::syscall(SYS_capget, &header, sets) == -1) return ::geteuid() == 0;
+  return (sets[0].effective & (1U << CAP_SYS_RESOURCE)) != 0;
+}
+
 void refuse_what_cannot_be(const Named& named, const rlimit& wanted, const rlimit& ours) {
   const std::string name{named.name};
   if (wanted.rlim_cur > wanted.rlim_max) {
     throw std::invalid_argument(name + ": the soft limit is above the hard one");
   }
-  if (wanted.rlim_max > ours.rlim_max && ::geteuid() != 0) {
+  if (wanted.rlim_max > ours.rlim_max && !may_raise_limits()) {
+    const char* const who = ::geteuid() == 0 ? "here not even root" : "only root";
     throw std::invalid_argument(name + ": the hard limit is " + std::to_string(ours.rlim_max) +
-                                ", and only root may raise it");
+                                ", and " + who + " may raise it");
   }
 }
 

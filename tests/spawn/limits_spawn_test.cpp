@@ -128,6 +128,22 @@ TEST_CASE("spawn --limit above the hard limit is refused to a plain user", "[spa
   CHECK(line_of(with_limit("nofile=150:").out, "Max open files").starts_with("150 200 "));
 }
 
+TEST_CASE("spawn --limit above the hard limit is refused to a root that may not raise it either",
+          "[spawn]") {
+  const NoDescendantLeft guard;
+  if (!is_root()) {
+    WARN("skipped: only root can be such a root");
+    return;
+  }
+  const Options low{.in_child = [] {
+    const rlimit limit{100, 200};
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }};
+  const Words poor{"setpriv", "--bounding-set=-sys_resource"};
+  const Words words = program(spawn({"-q", "--limit", "nofile=201"}, doing({"out:ran"})));
+  CHECK(refused(run(with(poor, words), plain(low)), "here not even root may raise it"));
+}
+
 TEST_CASE("spawn --limit nproc holds for a plain user", "[spawn]") {
   const NoDescendantLeft guard;
   const PlainUser user;
