@@ -122,6 +122,9 @@ void Trouble::take(const event::Event& event) {
           fmt::format("{}process {} had to be killed: {}", job, event.pid, event.text));
     case Type::Dropped:
       return log_warning(job + "output beyond the limit was dropped");
+    case Type::TokensLost:
+      return log_warning(
+          fmt::format("jobs have not given back {} of the jobserver's tokens", event.status));
     case Type::Signal:
       return log_debug(fmt::format("{}sent {} to the tree of {}", job,
                                    sys::signal_name(event.status), event.pid));

@@ -13,6 +13,7 @@
 #include "cmd/end_options.h"
 #include "cmd/job_options.h"
 #include "cmd/jobs.h"
+#include "cmd/jobserver.h"
 #include "cmd/lesson.h"
 #include "cmd/numbers.h"
 #include "cmd/pool_inputs.h"
@@ -42,6 +43,7 @@ struct PoolOptions {
   bool dry_run = false;
   EndOptions end;
   RecordOptions records;
+  bool jobserver = false;
   JobOptions job;
 };
 
@@ -78,6 +80,9 @@ void add_options(Options& options, PoolOptions& pool) {
   add_record_options(options, pool.records);
   add_job_options(options, pool.job, Letters::LongOnly);
   options.group("How jobs are run");
+  options.flag("--jobserver",
+               "share the -j places with make, ninja and cargo below us (below make: its own)",
+               pool.jobserver);
   add_shell(options, pool.shared);
   add_shared(options, pool.shared);
   options.example("find . -name '*.txt' -print0 | procrun pool -0 gzip");
@@ -220,18 +225,19 @@ PoolInputs inputs_of(const input::CommandLine& line, const PoolOptions& options,
 int own_many(const input::CommandLine& line, const PoolOptions& options, const Given& given) {
   refuse_contradictions(options);
   job::Policy policy = policy_of(options.job);
-  const unsigned slots = count_jobs(options.jobs);
+  Jobserver jobserver{options.jobserver, options.jobs};  // before there is anything of ours
   const auto form = form_of(line.command, options.shared);
   Records records{options.records};
   auto inputs = inputs_of(line, options, records);
   const auto words = template_of(line.command, form, options, inputs);
   engine::Backlog::Options backlog{
-      .rows = batched(std::move(inputs.rows), options.inputs, form, words, policy, slots),
+      .rows = batched(std::move(inputs.rows), options.inputs, form, words, policy,
+                      jobserver.slots()),
       .past = records.past(),
       .identities = {}};
   if (records.wants_identities()) backlog.identities.emplace(line.command, directory_of(policy));
   engine::Recipe recipe{form, words, engine::default_shell()};
-  if (options.dry_run) return dry_run(recipe, std::move(backlog));
+  if (options.dry_run || jobserver.dry_run()) return dry_run(recipe, std::move(backlog));
 
   block_signals();
   job::become_subreaper();
@@ -251,18 +257,22 @@ int own_many(const input::CommandLine& line, const PoolOptions& options, const G
   policy.output.mode = options.ungroup ? job::Output::Inherit : job::Output::Capture;
   policy.parent_death_signal = SIGKILL;
   policy.signals = given.signals;
+  engine::Tokens* const tokens = jobserver.open(policy);
   engine::PoolRun run{{.recipe = std::move(recipe),
                        .backlog = std::move(backlog),
                        .tag = tag_of(options, inputs),
-                       .slots = slots,
+                       .slots = jobserver.slots(),
                        .policy = std::move(policy),
                        .keep_order = options.keep_order,
                        .halt = options.end.halt,
-                       .drains_on_hangup = options.end.drains_on_hangup},
+                       .drains_on_hangup = options.end.drains_on_hangup,
+                       .tokens = tokens},
                       bus,
                       out,
                       err};
-  return code_of(run.run());
+  const engine::PoolResult result = run.run();
+  jobserver.close();
+  return code_of(result);
 }
 
 }  // namespace

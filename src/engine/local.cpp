@@ -21,21 +21,28 @@ constexpr auto kUnkillable = std::chrono::seconds{5};
 
 Local::Local(Options options, Client& client, sys::Poller& poller)
     : client_{client},
+      tokens_{options.tokens},
       in_worker_{std::move(options.in_worker)},
       workshop_{.policy = std::move(options.policy),
                 .listens = options.listens,
                 .accounts = options.accounts,
                 .once = options.once,
-                .spill = {}},
+                .spill = {},
+                .tokens = options.tokens},
       spill_of_slot_(options.slots, -1),
       front_{options.slots, *this, poller,
              pool::Front::Hooks{.calls_listen = true,
-                                .before_fork = [this](unsigned slot) { open_spill(slot); },
+                                .before_fork =
+                                    [this](unsigned slot) {
+                                      workshop_.slot = slot;
+                                      open_spill(slot);
+                                    },
                                 .in_worker =
                                     [this] {
                                       if (in_worker_) in_worker_();
                                       workshop_.open();
-                                    }}} {}
+                                    },
+                                .when_abandoned = [this] { workshop_.abandon(); }}} {}
 
 /// Before the fork, so that front and worker share the file.
 void Local::open_spill(unsigned slot) {
@@ -57,33 +64,47 @@ void Local::order(std::uint64_t seq, const job::Order& order) {
   front_.tell(seq, writer.bytes());
 }
 
+bool Local::has_next() const {
+  const bool has_job = client_.has_job();
+  waits_for_token_ = has_job && tokens_ != nullptr && !tokens_->ready();
+  return has_job && !waits_for_token_;
+}
+
 std::optional<pool::Call> Local::next(unsigned slot) {
+  waits_for_token_ = tokens_ != nullptr && !tokens_->take(slot);
+  if (waits_for_token_) return std::nullopt;
   const auto job = client_.next_job(slot);
+  if (!job && tokens_ != nullptr) tokens_->release(slot);
   if (!job) return std::nullopt;
   slot_of_[job->seq] = slot;
   return pool::Call{job->seq, make_job_call(workshop_, *job).bytes()};
 }
 
+/// The job is not in hand any more; the slot that had it.
+unsigned Local::take_back(std::uint64_t id) {
+  const unsigned slot = slot_of_.extract(id).mapped();
+  if (tokens_ != nullptr) tokens_->release(slot);
+  return slot;
+}
+
 void Local::told(std::uint64_t, pool::Reader payload) { client_.take(get_event(payload)); }
 
 void Local::ended(std::uint64_t id, pool::Reader result) {
-  const auto job = slot_of_.find(id);
-  const int spill = spill_of_slot_[job->second];
-  slot_of_.erase(job);
+  const int spill = spill_of_slot_[take_back(id)];
   client_.ended(id, get_supervised(result), spill);
 }
 
 void Local::failed(std::uint64_t id, const std::string& text) {
-  slot_of_.erase(id);
+  take_back(id);
   client_.broke(id, text);
 }
 
 /// The command dies with its worker (by its parent-death signal); whatever was below it has come to
 /// us and ends now.
 void Local::lost(std::uint64_t id, pid_t worker, ExitStatus status) {
-  slot_of_.erase(id);
   job::kill_tree([this](pid_t pid) { return is_worker(pid) || is_retired(pid); });
   reap_orphans();
+  take_back(id);
   job::Supervised result;
   result.outcome.kind = job::Outcome::Kind::Lost;
   result.outcome.why = fmt::format("lost: its worker {} was {}", worker, status.text());
@@ -91,7 +112,7 @@ void Local::lost(std::uint64_t id, pid_t worker, ExitStatus status) {
 }
 
 void Local::returned(std::uint64_t id) {
-  slot_of_.erase(id);
+  take_back(id);
   client_.returned(id);
 }
 

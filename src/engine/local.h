@@ -40,12 +40,15 @@ class Local final : pool::Front::Client {
     bool listens = false;
     bool accounts = false;            // somebody wants to know whether memory ran out
     bool once = false;                // there is one job: its worker goes when that has ended
+    Tokens* tokens = nullptr;         // a job starts with one of these; borrowed
     std::function<void()> in_worker;  // closes in a new worker what is the owner's
   };
 
   Local(Options options, Client& client, sys::Poller& poller);
 
   void feed() { front_.feed(); }
+  /// The last feed() ended for want of a token.
+  bool waits_for_token() const noexcept { return waits_for_token_; }
   void handle(const sys::Poller::Ready& ready) { front_.handle(ready); }
   sys::Deadline deadline() const { return front_.deadline(); }
   void tick() { front_.tick(); }
@@ -65,20 +68,24 @@ class Local final : pool::Front::Client {
   void end_orphans();
 
  private:
-  bool has_next() const override { return client_.has_job(); }
+  bool has_next() const override;
   std::optional<pool::Call> next(unsigned slot) override;
-  bool plenty() const override { return client_.plenty(); }
+  /// What was given ahead would hold a token without running.
+  bool plenty() const override { return !tokens_ && client_.plenty(); }
   void told(std::uint64_t id, pool::Reader payload) override;
   void ended(std::uint64_t id, pool::Reader result) override;
   void failed(std::uint64_t id, const std::string& text) override;
   void lost(std::uint64_t id, pid_t worker, ExitStatus status) override;
   void returned(std::uint64_t id) override;
   void open_spill(unsigned slot);
+  unsigned take_back(std::uint64_t id);
   void name_survivors(const job::Spare& spare);
   bool is_worker(pid_t pid) const;
   bool is_retired(pid_t pid) const;
 
   Client& client_;
+  Tokens* tokens_;
+  mutable bool waits_for_token_ = false;
   std::function<void()> in_worker_;
   Workshop workshop_;
   std::vector<sys::Fd> spills_;  // all that were ever opened: output may still be in them

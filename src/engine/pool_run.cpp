@@ -20,6 +20,7 @@ constexpr std::uint64_t kSignals = 1;
 constexpr std::uint64_t kInput = 2;
 constexpr std::uint64_t kOut = 3;
 constexpr std::uint64_t kErr = 4;
+constexpr std::uint64_t kTokens = 5;
 
 /// Output that waits in memory for its reader: beyond this no job is started.
 constexpr std::size_t kBacklog = 1024 * 1024;
@@ -56,6 +57,7 @@ PoolRun::PoolRun(PoolPlan plan, const event::Bus& bus, sys::Outlet& out, sys::Ou
       local_{{.slots = plan_.slots,
               .policy = plan_.policy,
               .listens = tells_story_,
+              .tokens = plan_.tokens,
               .in_worker = [this] { signals_.close(); }},
              *this,
              poller_} {
@@ -68,6 +70,7 @@ PoolResult PoolRun::run() {
   if (hung_up_ && !backlog_.exhausted() && result_.signal == 0) result_.signal = SIGHUP;
   printer_.finish();
   local_.close();
+  count_tokens();
   if (broken_.empty()) bus_.emit({.type = Type::RunEnd, .text = summary()});
   sys::Deadline patience;
   while (!flushed() || !local_.finished()) {
@@ -106,6 +109,7 @@ void PoolRun::serve(const sys::Deadline& patience) {
   watch(out_, out_watched_, kOut);
   if (&err_ != &out_) watch(err_, err_watched_, kErr);
   watch_inputs();
+  watch_tokens();
   const auto ready = poller_.wait(sys::earlier(local_.deadline(), patience));
   const auto is_signal = [](const auto& one) { return one.id == kSignals; };
   if (std::any_of(ready.begin(), ready.end(), is_signal)) obey_signals();
@@ -130,6 +134,18 @@ void PoolRun::watch_inputs() {
   if (watched_input_ != -1) poller_.remove(watched_input_);
   watched_input_ = fd;
   if (fd != -1) poller_.add(fd, EPOLLIN, kInput);
+}
+
+/// Only while a job waits for one: others wake for the same token.
+void PoolRun::watch_tokens() {
+  const bool wanted = local_.waits_for_token() && has_job() && may_start();
+  if (wanted == tokens_watched_) return;
+  tokens_watched_ = wanted;
+  if (wanted) {
+    poller_.add(plan_.tokens->fd(), EPOLLIN, kTokens);
+  } else {
+    poller_.remove(plan_.tokens->fd());
+  }
 }
 
 void PoolRun::watch(sys::Outlet& outlet, bool& watched, std::uint64_t id) {
@@ -295,6 +311,11 @@ void PoolRun::halt_if_due(const job::Outcome& outcome) {
   if (plan_.halt.when == HaltRule::When::Soon) return drain();
   result_.halted = outcome.shell_code();
   stop(0);
+}
+
+void PoolRun::count_tokens() {
+  const unsigned lost = plan_.tokens != nullptr ? plan_.tokens->count_lost() : 0;
+  if (lost != 0) bus_.emit({.type = Type::TokensLost, .status = static_cast<int>(lost)});
 }
 
 std::string PoolRun::summary() const {

@@ -28,6 +28,7 @@ struct PoolPlan {
   bool keep_order = false;
   HaltRule halt = {};
   bool drains_on_hangup = false;  // SIGHUP starts nothing more, but ends nothing either
+  Tokens* tokens = nullptr;       // null: as many jobs at once as there are slots; borrowed
 };
 
 /// How the run ended.
@@ -72,6 +73,7 @@ class PoolRun final : Local::Client {
   void serve(const sys::Deadline& patience);
   bool flushed();
   void watch_inputs();
+  void watch_tokens();
   void watch(sys::Outlet& outlet, bool& watched, std::uint64_t id);
   void obey_signals();
   void drain() noexcept;
@@ -81,6 +83,7 @@ class PoolRun final : Local::Client {
   void give_up(const std::string& why);
   bool may_start() const;
   bool all_done() const;
+  void count_tokens();
   void count(const InHand& ended, const job::Outcome& outcome);
   void halt_if_due(const job::Outcome& outcome);
   std::string summary() const;
@@ -102,6 +105,7 @@ class PoolRun final : Local::Client {
   int watched_input_ = -1;
   bool out_watched_ = false;
   bool err_watched_ = false;
+  bool tokens_watched_ = false;
   Ending ending_ = Ending::No;
   bool hung_up_ = false;
   std::string broken_;         // why procrun gives the run up

@@ -64,8 +64,17 @@ std::optional<job::Order> LinkContext::next_order() {
   return job::Order{.kind = job::Order::Kind::Abandon};
 }
 
+/// The job's token goes back before its end is told: by then another job may have it.
+struct TokenBack {
+  const Workshop& workshop;
+  ~TokenBack() {
+    if (workshop.tokens != nullptr) workshop.tokens->give_back(workshop.slot);
+  }
+};
+
 void run_job(pool::Link& link, pool::Reader& arguments, pool::Writer& result) {
   auto& workshop = *reinterpret_cast<Workshop*>(arguments.get<std::uintptr_t>());
+  const TokenBack token_back{workshop};
   const job::Job job = get_job(arguments);
   if (workshop.once) link.leave_after_this();
   LinkContext context{link, workshop};
@@ -84,6 +93,11 @@ void Workshop::open() {
   ::sigaddset(&wanted, SIGCHLD);
   ::sigaddset(&wanted, SIGTERM);
   signals.emplace(wanted);
+}
+
+/// It may have got a token for a job that never reached it.
+void Workshop::abandon() noexcept {
+  if (tokens != nullptr) tokens->abandon(slot);
 }
 
 pool::Writer make_job_call(const Workshop& workshop, const job::Job& job) {

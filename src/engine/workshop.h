@@ -3,6 +3,7 @@
 #include <array>
 #include <optional>
 
+#include "engine/tokens.h"
 #include "job/supervise.h"
 #include "pool/worker.h"
 #include "sys/signals.h"
@@ -17,12 +18,16 @@ struct Workshop {
   bool accounts = false;
   bool once = false;  // the worker goes after its first job
   job::Spill spill;
+  Tokens* tokens = nullptr;  // null: jobs need none
+  unsigned slot = 0;
   pid_t front = 0;
   std::optional<sys::SignalFd> signals = std::nullopt;
 
   /// To be called in a new worker: makes it a subreaper that hears of its children's ends and of
   /// the front's.
   void open();
+  /// To be called when the worker leaves because the front is gone.
+  void abandon() noexcept;
 };
 
 /// The bytes of a call that runs `job` in a worker with that workshop.

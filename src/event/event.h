@@ -25,8 +25,9 @@ enum class Type : std::uint8_t {
              // status: 0 it is ended, 1 it lives on
   Reap,      // a process that was adopted has ended and was reaped; pid, status, text: its name
   JobEnd,    // status: 0 success; duration, record; text: how it ended in words
-  JobFailed,  // it could not start, or its worker was lost; record; text: why
-  RunEnd,     // text: the summary
+  JobFailed,   // it could not start, or its worker was lost; record; text: why
+  TokensLost,  // clients of our jobserver have not given back so many (status) of its tokens
+  RunEnd,      // text: the summary
 };
 
 /// What records keep of a job.

@@ -97,7 +97,7 @@ void Front::become_worker(Channel channel, pid_t front) {
   // The front's ends of all channels, or a worker would keep the others' open past its death.
   for (Seat& seat : seats_) seat = Seat{};
   poller_.close();
-  live_as_worker(std::move(channel), front, hooks_.in_worker);
+  live_as_worker(std::move(channel), front, {hooks_.in_worker, hooks_.when_abandoned});
 }
 
 void Front::give(unsigned slot, const Call& call) {

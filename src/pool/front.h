@@ -50,6 +50,8 @@ class Front {
     std::function<void(unsigned slot)> before_fork = {};
     /// First thing in the worker: there the client closes what is its own.
     std::function<void()> in_worker = {};
+    /// Last thing in a worker that leaves because the front is gone.
+    std::function<void()> when_abandoned = {};
   };
 
   Front(unsigned slots, Client& client, sys::Poller& poller) : Front{slots, client, poller, {}} {}

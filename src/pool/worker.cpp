@@ -104,13 +104,14 @@ void Link::run(const Held& call) {
   current_.reset();
 }
 
-void live_as_worker(Channel channel, pid_t front, const std::function<void()>& prepare) noexcept {
+void live_as_worker(Channel channel, pid_t front, const WorkerHooks& hooks) noexcept {
   run_and_leave([&] {
     if (::prctl(PR_SET_PDEATHSIG, SIGTERM) == -1) sys::fail("prctl PR_SET_PDEATHSIG");
     if (::getppid() != front) return;  // it died before we asked
-    if (prepare) prepare();
+    if (hooks.prepare) hooks.prepare();
     Link link{std::move(channel)};
     link.serve();
+    if (link.front_gone() && hooks.when_abandoned) hooks.when_abandoned();
   });
 }
 

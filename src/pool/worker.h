@@ -60,9 +60,14 @@ class Link {
   bool retiring_ = false;
 };
 
+/// What its owner does in a worker.
+struct WorkerHooks {
+  std::function<void()> prepare = {};
+  std::function<void()> when_abandoned = {};  // the front is gone
+};
+
 /// The life of a worker, in a process just forked by `front`: serves the link until the front is
 /// gone. The parent-death signal (TERM) ends it if the front dies while a function runs.
-[[noreturn]] void live_as_worker(Channel channel, pid_t front,
-                                 const std::function<void()>& prepare) noexcept;
+[[noreturn]] void live_as_worker(Channel channel, pid_t front, const WorkerHooks& hooks) noexcept;
 
 }  // namespace procrun::pool

@@ -40,7 +40,8 @@ inline Words program(const Words& words) {
 
 /// Without what the environment could tell procrun to do otherwise.
 inline Options plain(Options options) {
-  for (const char* name : {"NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "PROCRUN_SHELL"}) {
+  for (const char* name :
+       {"NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "PROCRUN_SHELL", "MAKEFLAGS"}) {
     const bool wanted = std::any_of(options.env.begin(), options.env.end(), [&](auto& word) {
       return word.starts_with(std::string{name} + "=");
     });
