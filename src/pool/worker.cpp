@@ -107,10 +107,13 @@ void Link::run(const Held& call) {
 void live_as_worker(Channel channel, pid_t front, const WorkerHooks& hooks) noexcept {
   run_and_leave([&] {
     if (::prctl(PR_SET_PDEATHSIG, SIGTERM) == -1) sys::fail("prctl PR_SET_PDEATHSIG");
-    if (::getppid() != front) return;  // it died before we asked
-    if (hooks.prepare) hooks.prepare();
     Link link{std::move(channel)};
-    link.serve();
+    if (::getppid() == front) {
+      if (hooks.prepare) hooks.prepare();
+      link.serve();
+    } else {
+      link.note_front_gone();  // it died before we asked
+    }
     if (link.front_gone() && hooks.when_abandoned) hooks.when_abandoned();
   });
 }
