@@ -70,7 +70,7 @@ PoolResult PoolRun::run() {
   if (hung_up_ && !backlog_.exhausted() && result_.signal == 0) result_.signal = SIGHUP;
   printer_.finish();
   local_.close();
-  count_tokens();
+  if (broken_.empty()) count_tokens();
   if (broken_.empty()) bus_.emit({.type = Type::RunEnd, .text = summary()});
   sys::Deadline patience;
   while (!flushed() || !local_.finished()) {
