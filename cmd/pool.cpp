@@ -230,11 +230,10 @@ int own_many(const input::CommandLine& line, const PoolOptions& options, const G
   Records records{options.records};
   auto inputs = inputs_of(line, options, records);
   const auto words = template_of(line.command, form, options, inputs);
-  engine::Backlog::Options backlog{
-      .rows = batched(std::move(inputs.rows), options.inputs, form, words, policy,
-                      jobserver.slots()),
-      .past = records.past(),
-      .identities = {}};
+  engine::Backlog::Options backlog{.rows = batched(std::move(inputs.rows), options.inputs, form,
+                                                   words, policy, jobserver.slots()),
+                                   .past = records.past(),
+                                   .identities = {}};
   if (records.wants_identities()) backlog.identities.emplace(line.command, directory_of(policy));
   engine::Recipe recipe{form, words, engine::default_shell()};
   if (options.dry_run || jobserver.dry_run()) return dry_run(recipe, std::move(backlog));
