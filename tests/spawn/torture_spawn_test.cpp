@@ -20,6 +20,8 @@ void run_through(const Torture& torture) {
   // a busy machine.
   CHECK(took < milliseconds{torture.timeout_ms + torture.grace_ms} + seconds{8});
   check_nothing_lost(torture, read_file(dir / "record"), result);
+  const bool is_hurried = torture.code() == 124 && torture.grace_ms < 100;
+  if (is_hurried && result.exited(137)) return;  // it had no time to die of TERM
   if (torture.timeout_ms >= 200 || torture.timeout_ms == 0) {
     CHECK(result.exited(torture.code()));
   } else {  // the command may not have come as far as to be difficult
