@@ -254,6 +254,8 @@ int own_many(const input::CommandLine& line, const PoolOptions& options, const G
   policy.group = Command::Group::Own;
   policy.in = null.get();
   policy.output.mode = options.ungroup ? job::Output::Inherit : job::Output::Capture;
+  policy.output.takes_turns = options.keep_order && policy.retries == 0 &&
+                              options.end.halt.what != engine::HaltRule::What::Success;
   policy.parent_death_signal = SIGKILL;
   policy.signals = given.signals;
   engine::Tokens* const tokens = jobserver.open(policy);

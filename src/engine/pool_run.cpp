@@ -26,6 +26,8 @@ constexpr std::uint64_t kTokens = 5;
 constexpr std::size_t kBacklog = 1024 * 1024;
 /// The same with what waits in files.
 constexpr std::uint64_t kWaitingInFiles = std::uint64_t{1} << 30;
+/// A job that takes longer shows what it writes as it comes, when it is its turn.
+constexpr auto kSlow = std::chrono::milliseconds{100};
 /// For output that is left when the run was ended.
 constexpr auto kPatience = std::chrono::milliseconds{500};
 
@@ -110,14 +112,37 @@ void PoolRun::serve(const sys::Deadline& patience) {
   if (&err_ != &out_) watch(err_, err_watched_, kErr);
   watch_inputs();
   watch_tokens();
-  const auto ready = poller_.wait(sys::earlier(local_.deadline(), patience));
+  const auto ready =
+      poller_.wait(sys::earlier(sys::earlier(local_.deadline(), turn_due()), patience));
   const auto is_signal = [](const auto& one) { return one.id == kSignals; };
   if (std::any_of(ready.begin(), ready.end(), is_signal)) obey_signals();
   for (const auto& one : ready) {
     if (pool::Front::owns(one.id)) local_.handle(one);
   }
   local_.tick();
+  give_turn();
   if (out_.broken() && ending_ != Ending::Stopping) stop(0);
+}
+
+/// The job whose output is the next, while it runs and is kept by its worker. The worker may write
+/// it itself as soon as all before it is out: one writer at a time.
+PoolRun::InHand* PoolRun::waits_for_turn() {
+  if (!plan_.policy.output.takes_turns || !out_.empty() || !err_.empty()) return nullptr;
+  const auto next = in_hand_.find(printer_.turn());
+  return next == in_hand_.end() || next->second.has_turn ? nullptr : &next->second;
+}
+
+sys::Deadline PoolRun::turn_due() {
+  const InHand* const next = waits_for_turn();
+  if (next == nullptr) return std::nullopt;
+  return next->wants_turn ? next->since : next->since + kSlow;
+}
+
+void PoolRun::give_turn() {
+  const auto due = turn_due();
+  if (!due || sys::Clock::now() < *due) return;
+  local_.order(printer_.turn(), {.kind = job::Order::Kind::Turn});
+  waits_for_turn()->has_turn = true;
 }
 
 bool PoolRun::may_start() const {
@@ -259,6 +284,11 @@ void PoolRun::returned(std::uint64_t seq) {
 }
 
 void PoolRun::take(const Event& event) {
+  if (event.type == Type::WantsTurn) {
+    const auto one = in_hand_.find(event.seq);
+    if (one != in_hand_.end()) one->second.wants_turn = true;
+    return;
+  }
   if (event.type != Type::Exec) return bus_.emit(event);
   Event named = event;
   const auto one = in_hand_.find(event.seq);
@@ -271,6 +301,7 @@ void PoolRun::ended(std::uint64_t seq, job::Supervised result, int spill_fd) {
   InHand one = std::move(found->second);
   in_hand_.erase(found);
   const job::Outcome& outcome = result.outcome;
+  if (result.output.reader_gone) out_.note_broken();
   count(one, outcome);
   auto end = end_event(seq, outcome);
   if (keeps_records_) {

@@ -57,6 +57,8 @@ class PoolRun final : Local::Client {
     job::Job job;
     event::JobRecord record;
     sys::Clock::time_point since;
+    bool wants_turn = false;
+    bool has_turn = false;
   };
   /// How far the run has come with ending before its jobs have.
   enum class Ending : std::uint8_t { No, Draining, Stopping };
@@ -80,6 +82,9 @@ class PoolRun final : Local::Client {
   void stop(int signal);
   void stand_still(int signal);
   void list_running();
+  InHand* waits_for_turn();
+  sys::Deadline turn_due();
+  void give_turn();
   void give_up(const std::string& why);
   bool may_start() const;
   bool all_done() const;

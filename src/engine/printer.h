@@ -4,7 +4,7 @@
 #include <map>
 #include <string_view>
 
-#include "job/job.h"
+#include "job/captured.h"
 #include "sys/outlet.h"
 
 namespace procrun::engine {
@@ -19,6 +19,8 @@ class Printer {
   /// `spill_fd` is where output is that is not in memory; it stays open. Throws std::system_error
   /// where it can neither write nor keep it.
   void print(std::uint64_t seq, job::Captured output, int spill_fd);
+  /// The job that is next in the order that is kept.
+  std::uint64_t turn() const noexcept { return turn_; }
   /// Prints what still waits for its turn: nothing comes before it any more.
   void finish();
 
@@ -29,10 +31,7 @@ class Printer {
   };
 
   void emit(const Held& held);
-  void emit_frames(std::string_view frames);
-  void emit_spilled(const Held& held);
   void put_aside(Held& held);
-  sys::Outlet& outlet(int stream) { return stream == 2 ? err_ : out_; }
 
   sys::Outlet& out_;
   sys::Outlet& err_;

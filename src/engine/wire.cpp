@@ -61,6 +61,7 @@ void put(pool::Writer& writer, const job::Supervised& supervised) {
   writer.put(supervised.output.offset);
   writer.put(supervised.output.length);
   writer.put(supervised.output.stdout_bytes);
+  writer.put(supervised.output.reader_gone);
 }
 
 job::Supervised get_supervised(pool::Reader& reader) {
@@ -83,6 +84,7 @@ job::Supervised get_supervised(pool::Reader& reader) {
   supervised.output.offset = reader.get<std::uint64_t>();
   supervised.output.length = reader.get<std::uint64_t>();
   supervised.output.stdout_bytes = reader.get<std::uint64_t>();
+  supervised.output.reader_gone = reader.get<bool>();
   return supervised;
 }
 

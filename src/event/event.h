@@ -10,21 +10,22 @@
 namespace procrun::event {
 
 enum class Type : std::uint8_t {
-  RunStart,  // pid: who runs the whole
-  JobGiven,  // the job goes to a worker: from now on it may run; record
-  InFlight,  // an earlier run was killed while this job ran: it is run again; text: its command
-  JobStart,  // a process is about to start the job's command; pid: that process
-  Exec,      // the command runs; pid, ppid
-  Stopped,   // the command was stopped, by whom the status tells
-  Timeout,   // its time is up; duration: how long it ran
-  Signal,    // a signal was sent to its tree; status: which
-  Killed,    // a process of the tree had to be killed; pid, text: its command
-  Dropped,   // it wrote more than it may: the rest of it is lost
-  Retry,     // an attempt failed, another follows after duration; status: its number, text: of many
-  Leak,      // a process that was still there when the command had ended; pid, text: its command;
-             // status: 0 it is ended, 1 it lives on
-  Reap,      // a process that was adopted has ended and was reaped; pid, status, text: its name
-  JobEnd,    // status: 0 success; duration, record; text: how it ended in words
+  RunStart,   // pid: who runs the whole
+  JobGiven,   // the job goes to a worker: from now on it may run; record
+  InFlight,   // an earlier run was killed while this job ran: it is run again; text: its command
+  JobStart,   // a process is about to start the job's command; pid: that process
+  Exec,       // the command runs; pid, ppid
+  Stopped,    // the command was stopped, by whom the status tells
+  Timeout,    // its time is up; duration: how long it ran
+  Signal,     // a signal was sent to its tree; status: which
+  Killed,     // a process of the tree had to be killed; pid, text: its command
+  WantsTurn,  // it has written much, and waits a moment for its turn to pass it on
+  Dropped,    // it wrote more than it may: the rest of it is lost
+  Retry,   // an attempt failed, another follows after duration; status: its number, text: of many
+  Leak,    // a process that was still there when the command had ended; pid, text: its command;
+           // status: 0 it is ended, 1 it lives on
+  Reap,    // a process that was adopted has ended and was reaped; pid, status, text: its name
+  JobEnd,  // status: 0 success; duration, record; text: how it ended in words
   JobFailed,   // it could not start, or its worker was lost; record; text: why
   TokensLost,  // clients of our jobserver have not given back so many (status) of its tokens
   RunEnd,      // text: the summary

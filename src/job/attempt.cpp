@@ -99,7 +99,12 @@ void Attempt::sleep() {
       heard + (course_.feed ? course_.feed->watch(std::span{fds}.subspan(heard)) : 0);
   const std::size_t count = fed + output_.watch(std::span{fds}.subspan(fed));
   const auto flush_by = context_.flush_by();
-  const auto nearest = over_ ? patience_ : sys::earlier(course_.deadlines.nearest(), gives_up_);
+  if (output_.asks_for_turn()) {
+    emit({.type = Type::WantsTurn});
+    context_.flush();
+  }
+  auto nearest = over_ ? patience_ : sys::earlier(course_.deadlines.nearest(), gives_up_);
+  nearest = sys::earlier(nearest, output_.holds_until());
   sys::poll_until({fds.data(), count}, sys::earlier(nearest, flush_by));
   if (flush_by && *flush_by <= Clock::now()) context_.flush();
   for (std::size_t i = 0; i < heard; ++i) {
@@ -120,6 +125,8 @@ void Attempt::obey(const Order& order) {
       return pause(order);
     case Order::Kind::Resume:
       return resume();
+    case Order::Kind::Turn:
+      return output_.take_turn();
     case Order::Kind::TimeUp:
       return time_is_up();
     case Order::Kind::Stop: {

@@ -55,6 +55,9 @@ struct OutputPolicy {
   std::optional<std::uint64_t> most = std::nullopt;  // bytes of both; what is more is dropped
   bool end_at_most = false;                          // or it ends the command
   bool fail_on_stderr = false;
+  /// Capture: the caller may give the job its turn (Order::Turn), and what it writes then goes
+  /// straight out.
+  bool takes_turns = false;
 };
 
 /// What holds for every job of a run.
@@ -152,18 +155,6 @@ struct Outcome {
   int shell_code() const noexcept;
   /// "exited with code 2", "timed out: killed by signal 15 (TERM)", "cannot execute x: …".
   std::string text() const;
-};
-
-/// Output of a job: frames in memory, or, of a job that wrote much, in the worker's spill file. A
-/// frame is a length of 8 bytes, whose highest bit says stderr, and so many bytes; the frames
-/// stand in the order in which they were read.
-struct Captured {
-  static constexpr std::uint64_t kStderr = std::uint64_t{1} << 63;
-
-  std::string frames = {};
-  std::uint64_t offset = 0;  // in the spill file
-  std::uint64_t length = 0;
-  std::uint64_t stdout_bytes = 0;  // that the command wrote
 };
 
 }  // namespace procrun::job

@@ -1,5 +1,6 @@
 #include "job/output.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +14,9 @@ namespace {
 
 constexpr std::size_t kInMemory = 64 * 1024;
 constexpr std::size_t kLine = 4096;
+/// So much is kept before the turn is asked for, and so long it may take to come.
+constexpr std::size_t kMuch = kInMemory / 2;
+constexpr auto kTurnMayCome = std::chrono::milliseconds{50};
 
 /// One for the process: it has one command at a time.
 std::array<char, kInMemory>& read_buffer() {
@@ -37,6 +41,7 @@ int either(int fd, int otherwise) { return fd == -1 ? otherwise : fd; }
 CommandOutput::CommandOutput(const OutputPolicy& policy, Spill& spill, std::string_view tag,
                              const Pattern* pattern)
     : policy_{policy},
+      mode_{policy.mode},
       spill_{spill},
       pattern_{pattern},
       streams_{{{.pipe = {},
@@ -54,10 +59,44 @@ void CommandOutput::open() {
     sys::set_nonblocking(stream(number).pipe.read.get());
   }
   captured_.offset = spill_.end;
-  if (policy_.mode != Output::Stream) return;
+  if (mode_ == Output::Stream) open_outlets();
+}
+
+void CommandOutput::open_outlets() {
   outlets_.emplace(either(policy_.out, STDOUT_FILENO), either(policy_.err, STDERR_FILENO));
   stream(1).outlet = &outlets_->out();
   stream(2).outlet = &outlets_->err();
+  may_splice_ = stream(1).outlet != stream(2).outlet && pattern_ == nullptr && !policy_.most &&
+                !stream(1).starts.needed();
+}
+
+void CommandOutput::take_turn() {
+  if (mode_ != Output::Capture || !policy_.takes_turns) return;
+  for (const int number : {1, 2}) keep(number, std::exchange(stream(number).begun, {}));
+  open_outlets();
+  // What was spilled comes first here, and nothing is added to it any more.
+  std::string frames = std::exchange(captured_.frames, {});
+  pass_on(captured_, spill_.fd, outlets_->out(), outlets_->err());
+  pass_on({.frames = std::move(frames)}, -1, outlets_->out(), outlets_->err());
+  captured_.length = 0;
+  last_stream_ = 0;
+  mode_ = Output::Stream;
+  holds_until_.reset();
+}
+
+bool CommandOutput::asks_for_turn() {
+  if (!holds_until_ || asked_) return false;
+  return asked_ = true;
+}
+
+/// Nothing is read for a moment, once.
+bool CommandOutput::is_held() {
+  if (mode_ != Output::Capture || !policy_.takes_turns) return false;
+  if (!asked_ && !holds_until_ && captured_.frames.size() >= kMuch) {
+    holds_until_ = sys::Clock::now() + kTurnMayCome;
+  }
+  if (holds_until_ && *holds_until_ <= sys::Clock::now()) holds_until_.reset();
+  return holds_until_.has_value();
 }
 
 int CommandOutput::command_end(int number) const noexcept {
@@ -74,6 +113,7 @@ void CommandOutput::close_command_ends() noexcept {
 
 std::size_t CommandOutput::watch(std::span<pollfd> fds) {
   std::size_t count = 0;
+  if (is_held()) return count;
   for (Stream& one : streams_) {
     // Who reads slowly makes the command write slowly; we hold no more than a piece.
     const bool waits = one.outlet && !one.outlet->flush();
@@ -100,9 +140,11 @@ bool CommandOutput::serve(std::span<const pollfd> fds) {
 bool CommandOutput::read(int number) {
   sys::Fd& pipe = stream(number).pipe.read;
   if (!pipe) return false;
+  if (number == 1 && may_splice_ && splice(stream(1))) return true;
   auto& buffer = read_buffer();
   const ssize_t size = ::read(pipe.get(), buffer.data(), buffer.size());
   if (size > 0) {
+    if (static_cast<std::size_t>(size) == buffer.size()) grow(stream(number));
     take(number, {buffer.data(), static_cast<std::size_t>(size)});
     return true;
   }
@@ -114,8 +156,24 @@ bool CommandOutput::read(int number) {
   return false;
 }
 
+/// From the pipe straight on. False where it cannot be done now, or not at all: then it is read.
+bool CommandOutput::splice(Stream& one) {
+  const std::size_t moved = one.outlet->splice_from(one.pipe.read.get(), kMostInPipe);
+  total_ += moved;
+  captured_.stdout_bytes += moved;
+  return moved != 0;
+}
+
+/// Writer and reader meet less often in a large one. Only for who needs it: it costs 15 µs.
+void CommandOutput::grow(Stream& one) {
+  if (std::exchange(one.is_grown, true)) return;
+  // Where the user has too much memory in pipes, it stays as it is.
+  ::fcntl(one.pipe.read.get(), F_SETPIPE_SZ, static_cast<int>(kMostInPipe));
+}
+
 bool CommandOutput::wind_up() {
   bool all = true;
+  holds_until_.reset();
   for (const int number : {1, 2}) {
     Stream& one = stream(number);
     while (one.pipe.read && (!one.outlet || one.outlet->flush())) {
@@ -136,7 +194,7 @@ void CommandOutput::take(int number, std::string_view bytes) {
   if (policy_.most) bytes = bytes.substr(0, *policy_.most - std::min(before, *policy_.most));
   if (bytes.empty()) return;
   if (stream(number).starts.needed()) bytes = stream(number).starts.decorate(bytes);
-  if (policy_.mode == Output::Capture) return keep_lines(number, bytes);
+  if (mode_ == Output::Capture) return keep_lines(number, bytes);
   stream(number).outlet->write(bytes);
 }
 
@@ -192,6 +250,7 @@ bool CommandOutput::found_pattern() {
 
 Captured CommandOutput::finish() {
   for (const int number : {1, 2}) keep(number, stream(number).begun);
+  captured_.reader_gone = mode_ == Output::Stream && stream(1).outlet->broken();
   // Of a job that has spilled, all is in the file: one place to read from.
   if (captured_.length != 0 && !captured_.frames.empty()) spill();
   return std::move(captured_);

@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "job/captured.h"
 #include "job/decorate.h"
 #include "job/job.h"
 #include "sys/fd.h"
@@ -36,6 +37,13 @@ class CommandOutput {
 
   /// Fills in what to poll for, at most four; returns how many.
   std::size_t watch(std::span<pollfd> fds);
+  /// What was kept goes out now, and what comes goes straight out. No effect where it does already.
+  void take_turn();
+  /// True once: there is more than fits in memory, and nothing is read for a moment (until
+  /// holds_until()) in which the turn may come, since a spill file costs far more than waiting.
+  bool asks_for_turn();
+  sys::Deadline holds_until() const noexcept { return holds_until_; }
+
   /// Reads and writes on what is ready. True if the command has written something. Throws
   /// std::system_error where it cannot be kept or passed on.
   bool serve(std::span<const pollfd> fds);
@@ -59,23 +67,32 @@ class CommandOutput {
     LineSearch search;
     std::string begun = {};          // the beginning of a line, of what is kept
     std::size_t left = kMostInPipe;  // to be read once the command has ended
+    bool is_grown = false;           // the pipe
   };
 
   Stream& stream(int number) noexcept { return streams_[static_cast<std::size_t>(number - 1)]; }
   const Stream& stream(int number) const noexcept {
     return streams_[static_cast<std::size_t>(number - 1)];
   }
+  bool is_held();
+  void open_outlets();
   bool read(int number);
+  bool splice(Stream& one);
+  static void grow(Stream& one);
   void take(int number, std::string_view bytes);
   void keep_lines(int number, std::string_view bytes);
   void keep(int number, std::string_view bytes);
   void spill();
 
   const OutputPolicy& policy_;
+  Output mode_;
   Spill& spill_;
   const Pattern* pattern_;
   std::optional<sys::Outlets> outlets_;
   std::array<Stream, 2> streams_;
+  bool may_splice_ = false;
+  bool asked_ = false;
+  sys::Deadline holds_until_;
   bool wrote_stderr_ = false;
   std::uint64_t total_ = 0;
   Captured captured_;

@@ -19,6 +19,7 @@ struct Order {
     Pause,    // stop the tree with the signal, and the clocks
     Resume,   // continue both
     TimeUp,   // the attempt has run for too long
+    Turn,     // what it writes may go straight out (OutputPolicy::takes_turns)
   };
   Kind kind = Kind::Forward;
   int signal = 0;

@@ -73,6 +73,22 @@ void Outlet::write(const Extent& extent) {
   in_files_ += extent.length;
 }
 
+std::size_t Outlet::splice_from(int pipe, std::size_t most) {
+  if (!can_splice_ || broken_ || !pieces_.empty()) return 0;
+  if (kind_ == Kind::Unknown) find_out_kind();
+  can_splice_ = !terminal_ && (kind_ == Kind::File || kind_ == Kind::NonBlocking);
+  if (!can_splice_) return 0;
+  const auto moved = ::splice(pipe, nullptr, poll_fd(), nullptr, most, SPLICE_F_NONBLOCK);
+  if (moved >= 0) return static_cast<std::size_t>(moved);
+  // To a file opened with O_APPEND, say, it cannot be done.
+  if (errno == EINVAL || errno == ENOSYS) {
+    can_splice_ = false;
+  } else {
+    give_up();
+  }
+  return 0;
+}
+
 bool Outlet::flush() {
   if (kind_ == Kind::Unknown && !pieces_.empty()) find_out_kind();
   while (!pieces_.empty()) {

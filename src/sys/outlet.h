@@ -29,6 +29,10 @@ class Outlet {
   void write(std::string_view bytes);
   /// Queues a stretch of a file; it is punched out of the file once it is written.
   void write(const Extent& extent);
+  /// Moves up to so many bytes from a pipe straight on, without a copy (splice(2)), if nothing
+  /// waits here. Returns how many; 0: none can be moved now, or never, or there are none, which
+  /// reading from the pipe will tell. Never blocks. Throws as flush() does.
+  std::size_t splice_from(int pipe, std::size_t most);
   /// Writes as much as goes now. True when nothing waits any more. Throws std::system_error where
   /// writing fails (a full disk), after which all is dropped; a reader that has gone is no error,
   /// see broken().
@@ -42,6 +46,8 @@ class Outlet {
   /// The reader is gone (EPIPE, a terminal that hung up), or writing has failed: what comes now is
   /// dropped.
   bool broken() const noexcept { return broken_; }
+  /// Another process that writes to the same has found its reader gone.
+  void note_broken() { drop_all(); }
   /// The terminal hung up.
   bool hung_up() const noexcept { return hung_up_; }
   /// What to wait for (POLLOUT) while something waits.
@@ -70,6 +76,7 @@ class Outlet {
   std::size_t backlog_ = 0;
   std::uint64_t in_files_ = 0;
   bool can_send_file_ = true;
+  bool can_splice_ = true;
   bool broken_ = false;
   bool terminal_ = false;
   bool hung_up_ = false;

@@ -2,6 +2,7 @@
 #include <map>
 
 #include "program.h"
+#include "sys/fd.h"
 
 namespace procrun::test {
 namespace {
@@ -102,6 +103,80 @@ TEST_CASE("jobs' output is whole in a file, opened with O_APPEND too, and behind
   check_in_one_piece(text, expected);
   check_in_one_piece(result.err, expected);
   CHECK(result.exited(0));
+}
+
+TEST_CASE("T33: with -k the output of the first job is shown as it comes", "[cli]") {
+  const NoDescendantLeft guard;
+  const TempDir dir;
+  auto running = start_procrun({"pool", "-q", "-k", "-j2", "sh", "-c",
+                                "test $0 = quick || { echo first; while ! test -e $1; do sleep "
+                                "0.02; done; }; echo $0",
+                                "{}", dir / "go", ":::", "slow", "quick", "slow"});
+  CHECK(running.read_until(Stream::Out, "first\n") == "first\n");
+  std::ofstream{dir / "go"} << "\n";
+  CHECK(running.finish().out == "first\nslow\nquick\nfirst\nslow\n");
+}
+
+TEST_CASE("with -k much output comes out whole and in order, wherever it goes", "[cli]") {
+  const NoDescendantLeft guard;
+  std::string expected;
+  for (const auto& [name, output] : eight_floods("300000")) expected += output;
+  const TempDir dir;
+  const std::string file = dir / "out";
+  std::ofstream{file} << "";
+  const Words words = flood_words("300000", {"-k"});
+  SECTION("a pipe, and another for stderr") {
+    const Result result = run_procrun(words, {.timeout = seconds{40}});
+    CHECK((result.out == expected));
+    CHECK((result.err == expected));
+  }
+  SECTION("a file") {
+    const sys::Fd out = sys::open(file, O_WRONLY | O_TRUNC);
+    const Result result = run_procrun(words, {.timeout = seconds{40}, .stdout_fd = out.get()});
+    CHECK((read_file(file) == expected));
+    CHECK((result.err == expected));
+  }
+  SECTION("a file that is appended to") {
+    const sys::Fd out = sys::open(file, O_WRONLY | O_APPEND);
+    const Result result = run_procrun(words, {.timeout = seconds{40}, .stdout_fd = out.get()});
+    CHECK((read_file(file) == expected));
+  }
+  SECTION("tagged") {
+    Words tagged = words;
+    tagged.insert(tagged.begin() + 1, "--tag");
+    const Lines lines = lines_of(run_procrun(tagged, {.timeout = seconds{40}}).out);
+    std::string untagged;
+    for (const auto& line : lines) {
+      CHECK((line.starts_with(line.substr(2, 1) + "\t" + line.substr(2, 1) + " ")));
+      untagged += line.substr(2) + "\n";
+    }
+    CHECK((untagged == expected));
+  }
+}
+
+TEST_CASE("T22: with -k a reader that goes ends the job that writes to it, and the pool", "[cli]") {
+  const NoDescendantLeft guard;
+  Pipe out;
+  auto running = start_procrun({"pool", "-q", "-k", "-j2", "yes", ":::", "1", "2", "3"},
+                               {.stdout_fd = out.ends[1]});
+  out.close(1);
+  char buffer[100000];
+  for (std::size_t got = 0; got < 5'000'000;) {  // it streams
+    const ssize_t size = ::read(out.ends[0], buffer, sizeof buffer);
+    REQUIRE(size > 0);
+    got += static_cast<std::size_t>(size);
+  }
+  out.close(0);
+  CHECK(running.finish().signaled(SIGPIPE));
+}
+
+TEST_CASE("T31: with -k a full disk under the job that writes to it is an error", "[cli]") {
+  const NoDescendantLeft guard;
+  const sys::Fd full = sys::open("/dev/full", O_WRONLY);
+  const Result result = run_procrun({"pool", "-q", "-k", "-j2", "yes", ":::", "1", "2", "3"},
+                                    {.stdout_fd = full.get()});
+  CHECK(result.exited(125));
+  CHECK(result.err == "procrun: pool: write to standard output: No space left on device\n");
 }
 
 TEST_CASE("stdout and stderr of jobs go each to its own", "[cli]") {

@@ -172,6 +172,49 @@ TEST_CASE("T22: a reader that has gone is no error, and what comes then is dropp
   }
 }
 
+TEST_CASE("what is spliced comes behind what was written, and never blocks", "[outlet]") {
+  const SameOpenFds guard;
+  const bool to_file = GENERATE(true, false);
+  CAPTURE(to_file);
+  const sys::Pipe source = sys::make_pipe();
+  const sys::Pipe sink = sys::make_pipe();
+  const sys::Fd file = sys::open_temporary();
+  sys::set_nonblocking(source.read.get());
+  sys::set_nonblocking(sink.read.get());
+  Outlet outlet{to_file ? file.get() : sink.write.get(), "it"};
+  procrun::test::say(source.write.get(), "second");
+  outlet.write("first ");
+  CHECK(outlet.splice_from(source.read.get(), 100) == 0);  // something waits
+  CHECK(outlet.flush());
+  CHECK(outlet.splice_from(source.read.get(), 3) == 3);
+  CHECK(outlet.splice_from(source.read.get(), 100) == 3);
+  CHECK(outlet.splice_from(source.read.get(), 100) == 0);  // there is no more
+  if (to_file) {
+    ::lseek(file.get(), 0, SEEK_SET);
+    CHECK(take(file.get()) == "first second");
+    return;
+  }
+  CHECK(take(sink.read.get()) == "first second");
+  std::size_t moved = 1;
+  for (int i = 0; i < 1000 && moved != 0; ++i) {
+    procrun::test::say(source.write.get(), std::string(1000, 'x'));
+    moved = outlet.splice_from(source.read.get(), 1000);
+  }
+  CHECK(moved == 0);  // it is full: to read and to write tells
+  CHECK_FALSE(outlet.broken());
+}
+
+TEST_CASE("where splicing cannot be done nothing is lost", "[outlet]") {
+  const SameOpenFds guard;
+  const TempDir dir;
+  const sys::Fd file = sys::open(dir / "file", O_WRONLY | O_CREAT | O_APPEND);
+  const sys::Pipe source = sys::make_pipe();
+  procrun::test::say(source.write.get(), "text");
+  Outlet outlet{file.get(), "it"};
+  CHECK(outlet.splice_from(source.read.get(), 100) == 0);
+  CHECK(take(source.read.get()) == "text");
+}
+
 TEST_CASE("a terminal that hung up is a reader that has gone", "[outlet]") {
   const SameOpenFds guard;
   const bool before_the_first = GENERATE(true, false);

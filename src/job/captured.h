@@ -1,0 +1,28 @@
+#pragma once
+// The frames in which a job's output is kept: one piece of one stream after the other.
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "sys/outlet.h"
+
+namespace procrun::job {
+
+/// Output of a job: frames in memory, or, of a job that wrote much, in the worker's spill file. A
+/// frame is a length of 8 bytes, whose highest bit says stderr, and so many bytes; the frames
+/// stand in the order in which they were read.
+struct Captured {
+  static constexpr std::uint64_t kStderr = std::uint64_t{1} << 63;
+
+  std::string frames = {};
+  std::uint64_t offset = 0;  // in the spill file
+  std::uint64_t length = 0;
+  std::uint64_t stdout_bytes = 0;  // that the command wrote
+  bool reader_gone = false;        // it was passed on, and nobody reads it any more
+};
+
+/// Queues it: what is in memory, then what is in the spill file `fd`, each stream to its own
+/// outlet. Throws std::system_error where the file cannot be read.
+void pass_on(const Captured& output, int fd, sys::Outlet& out, sys::Outlet& err);
+
+}  // namespace procrun::job
