@@ -20,6 +20,16 @@ job::Job checked(job::Job job) {
   return job;
 }
 
+/// A command that was filled with items can be megabytes. Cut between characters of UTF-8.
+std::string shortened(std::string text) {
+  constexpr std::size_t kMost = 4096;
+  if (text.size() <= kMost) return text;
+  std::size_t size = kMost;
+  while ((static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80) --size;
+  text.resize(size);
+  return text += "…";
+}
+
 }  // namespace
 
 job::Job Recipe::make(const std::vector<std::string>& row, std::uint64_t seq, unsigned slot) const {
@@ -46,7 +56,7 @@ bool Recipe::by_shell(const job::Job& job) const {
 }
 
 std::string Recipe::text(const job::Job& job) const {
-  return by_shell(job) ? input::printable(job.argv[2]) : input::display(job.argv);
+  return shortened(by_shell(job) ? input::printable(job.argv[2]) : input::display(job.argv));
 }
 
 std::string Recipe::pasteable(const job::Job& job) const {

@@ -24,7 +24,7 @@ class Recipe {
   /// The job for `row`. Throws std::invalid_argument where it cannot be one (an item with
   /// a NUL byte).
   job::Job make(const std::vector<std::string>& row, std::uint64_t seq, unsigned slot) const;
-  /// What the job is called before people: one line.
+  /// What the job is called before people: one line, cut where nobody would read on.
   std::string text(const job::Job& job) const;
   /// The job as one could paste it into a shell.
   std::string pasteable(const job::Job& job) const;

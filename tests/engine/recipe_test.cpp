@@ -67,6 +67,15 @@ TEST_CASE("a job's name is one line of printable text", "[recipe]") {
   }
 }
 
+TEST_CASE("a job's name is cut where nobody would read on", "[recipe]") {
+  const Recipe exec = recipe(Form::Exec, {"rm"});
+  const auto name_of = [&](const std::string& item) { return exec.text(exec.make({item}, 1, 1)); };
+  CHECK(name_of(std::string(4093, 'x')) == "rm " + std::string(4093, 'x'));
+  CHECK(name_of(std::string(4094, 'x')) == "rm " + std::string(4093, 'x') + "…");
+  // Quoted, and not cut within a character.
+  CHECK(name_of(std::string(4091, 'x') + "éé") == "rm '" + std::string(4091, 'x') + "…");
+}
+
 TEST_CASE("a job can be pasted into a shell and does the same there", "[recipe]") {
   const procrun::test::NoChildLeft guard;
   const std::string item = GENERATE("plain", "a b", "it's", "$(x) `y` \\ \"z\"", "a\nb", "", "*",
