@@ -1,6 +1,7 @@
 #include "input/selection.h"
 
 #include <fmt/core.h>
+#include <sys/eventfd.h>
 
 #include <charconv>
 #include <random>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "input/shell.h"
+#include "sys/error.h"
 
 namespace procrun::input {
 namespace {
@@ -95,13 +97,23 @@ std::unique_ptr<Rows> shuffled(Rows& rows, std::uint64_t seed) {
 }
 
 Pull Selection::next(Row& row) {
-  for (;;) {
+  constexpr int kAtOnce = 10'000;
+  pauses_ = false;
+  for (int i = 0; i < kAtOnce; ++i) {
     if (count_ && place_ == *count_) return Pull::End;
     const auto pull = rows_->next(row);
     if (pull != Pull::Item) return pull;
     ++place_;
     if (is_ours(row)) return pull;
   }
+  return pause();
+}
+
+Pull Selection::pause() {
+  if (!readable_) readable_ = sys::Fd{::eventfd(1, EFD_CLOEXEC)};
+  if (!readable_) sys::fail("eventfd");
+  pauses_ = true;
+  return Pull::Later;
 }
 
 bool Selection::is_ours(const Row& row) const {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "input/rows.h"
+#include "sys/fd.h"
 
 namespace procrun::input {
 
@@ -32,7 +33,9 @@ void skip(Rows& rows, std::uint64_t count);
 /// Throws what the rows throw.
 std::unique_ptr<Rows> shuffled(Rows& rows, std::uint64_t seed);
 
-/// The first `count` rows, and of these a share. What follows them is not read.
+/// The first `count` rows, and of these a share. What follows them is not read. Where there is
+/// nothing of the share for long it says Pull::Later, with a descriptor that is always readable, so
+/// that whoever reads without end still hears a signal.
 class Selection final : public Rows {
  public:
   Selection(std::unique_ptr<Rows> rows, std::optional<std::uint64_t> count,
@@ -40,12 +43,15 @@ class Selection final : public Rows {
       : rows_{std::move(rows)}, count_{count}, share_{share} {}
 
   Pull next(Row& row) override;
-  int wait_fd() const override { return rows_->wait_fd(); }
+  int wait_fd() const override { return pauses_ ? readable_.get() : rows_->wait_fd(); }
 
  private:
   bool is_ours(const Row& row) const;
+  Pull pause();
 
   std::unique_ptr<Rows> rows_;
+  bool pauses_ = false;
+  sys::Fd readable_;
   std::optional<std::uint64_t> count_;
   std::optional<Share> share_;
   std::uint64_t place_ = 0;  // from 1: of the row at hand

@@ -243,6 +243,20 @@ TEST_CASE("the option --partition: shares that are the whole together", "[cli]")
   CHECK(refusal({"--partition", "hash:1/2", "--shuf", "echo"}).ends_with("--shuf=SEED\n"));
 }
 
+TEST_CASE("the option --partition: a signal is heard where nothing is ours without end", "[cli]") {
+  const NoDescendantLeft guard;
+  const int zero = ::open("/dev/zero", O_RDONLY | O_CLOEXEC);
+  REQUIRE(zero != -1);
+  auto running =
+      start_procrun({"pool", "-v", "-0", "--partition", "hash:1/2", "echo"}, {.stdin_fd = zero});
+  running.read_until(Stream::Err, "Current process is ");
+  running.send(SIGTERM);
+  const Result result = running.finish();
+  CHECK(result.out == "");
+  CHECK(result.signaled(SIGTERM));
+  ::close(zero);
+}
+
 TEST_CASE("with --csv and -n too, jobs run before the input ends", "[cli]") {
   const NoDescendantLeft guard;
   auto running = start_procrun(

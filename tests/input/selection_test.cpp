@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "input/inputs.h"
+#include "support.h"
 
 using procrun::input::from_values;
 using procrun::input::Inputs;
@@ -120,6 +121,28 @@ TEST_CASE("a share by hash does not depend on where an item stands", "[selection
   auto reversed = all_of(selection);
   std::reverse(reversed.begin(), reversed.end());
   CHECK(reversed == share);
+}
+
+TEST_CASE("who looks for a share without end is heard of now and then", "[selection]") {
+  class Endless final : public Rows {
+   public:
+    Pull next(Row& row) override {
+      row = {""};  // in share 2 of 2
+      return Pull::Item;
+    }
+    int wait_fd() const override { return -1; }
+  };
+  const procrun::test::SameOpenFds guard;
+  Selection selection{std::make_unique<Endless>(), 100'000, parse_share("hash:1/2")};
+  Row row;
+  int pauses = 0;
+  while (selection.next(row) == Pull::Later) {
+    pollfd readable{.fd = selection.wait_fd(), .events = POLLIN, .revents = 0};
+    REQUIRE(::poll(&readable, 1, 0) == 1);
+    ++pauses;
+  }
+  CHECK(pauses >= 10);
+  CHECK(selection.wait_fd() == -1);
 }
 
 TEST_CASE("the share is one of what was counted", "[selection]") {
