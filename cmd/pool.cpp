@@ -38,6 +38,7 @@ struct PoolOptions {
   bool keep_order = false;
   bool ungroup = false;
   bool group = false;
+  bool merge = false;
   bool tag = false;
   std::optional<std::string> tag_string;
   bool dry_run = false;
@@ -73,6 +74,7 @@ void add_options(Options& options, PoolOptions& pool) {
   options.flag("--group", "a job's output in one piece when it ends (so it is)", pool.group);
   options.flag("-u,--ungroup", "jobs write straight to our stdout and stderr", pool.ungroup);
   options.flag("-k,--keep-order", "in the order of the items", pool.keep_order);
+  options.flag("--merge", "stderr goes where stdout goes, in the order of writing", pool.merge);
   options.flag("--tag", "each line begins with the job's item and a tab", pool.tag);
   options.value("--tagstring", "STR", "the same with STR, in which placeholders stand",
                 [&](const std::string& text) { pool.tag_string = text; });
@@ -254,6 +256,7 @@ int own_many(const input::CommandLine& line, const PoolOptions& options, const G
   policy.group = Command::Group::Own;
   policy.in = null.get();
   policy.output.mode = options.ungroup ? job::Output::Inherit : job::Output::Capture;
+  policy.output.merge = options.merge;
   policy.output.takes_turns = options.keep_order && policy.retries == 0 &&
                               options.end.halt.what != engine::HaltRule::What::Success;
   policy.parent_death_signal = SIGKILL;

@@ -8,7 +8,7 @@ constexpr std::size_t kMostBytes = std::size_t{1} << 20;
 
 std::size_t size_of(const input::Row& row) {
   std::size_t size = 0;
-  for (const auto& item : row) size += sizeof item + item.size();
+  for (const auto& item : row) size += sizeof(std::string) + item.size();
   return size;
 }
 

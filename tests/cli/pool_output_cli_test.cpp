@@ -179,6 +179,18 @@ TEST_CASE("T31: with -k a full disk under the job that writes to it is an error"
   CHECK(result.err == "procrun: pool: write to standard output: No space left on device\n");
 }
 
+TEST_CASE("STDERRMERGE: with --merge stderr goes to stdout, in the order of writing", "[cli]") {
+  const NoDescendantLeft guard;
+  const Words how = GENERATE(Words{}, Words{"-u"}, Words{"-k"});
+  CAPTURE(how);
+  Words words{"pool", "-q", "-j1", "--merge"};
+  words.insert(words.end(), how.begin(), how.end());
+  words.insert(words.end(), {"sh", "-c", "echo a$0; echo b$0 >&2; echo c$0", ":::", "1", "2"});
+  const Result result = run_procrun(words);
+  CHECK(result.out == "a1\nb1\nc1\na2\nb2\nc2\n");
+  CHECK(result.err.empty());
+}
+
 TEST_CASE("stdout and stderr of jobs go each to its own", "[cli]") {
   const NoDescendantLeft guard;
   const Result result =
