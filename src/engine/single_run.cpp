@@ -120,6 +120,15 @@ void SingleRun::ended(std::uint64_t seq, job::Supervised result, int spill_fd) {
   over_ = true;
 }
 
+/// Its worker was killed before it had read the job: lost as if it had.
+void SingleRun::returned(std::uint64_t seq) {
+  using Kind = job::Outcome::Kind;
+  result_.outcome.kind = result_.signal == 0 ? Kind::Lost : Kind::Cancelled;
+  result_.outcome.why = "lost: its worker was killed before it began";
+  bus_.emit(end_event(seq, result_.outcome));
+  over_ = true;
+}
+
 void SingleRun::broke(std::uint64_t, const std::string& why) {
   broken_ = why;
   over_ = true;

@@ -44,7 +44,7 @@ class SingleRun final : Local::Client {
   bool plenty() const override { return false; }
   void take(const event::Event& event) override;
   void ended(std::uint64_t seq, job::Supervised result, int spill_fd) override;
-  void returned(std::uint64_t) override {}
+  void returned(std::uint64_t seq) override;
   void broke(std::uint64_t seq, const std::string& why) override;
 
   void serve();
