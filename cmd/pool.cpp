@@ -39,6 +39,7 @@ struct PoolOptions {
   bool ungroup = false;
   bool group = false;
   bool merge = false;
+  std::string results;
   bool tag = false;
   std::optional<std::string> tag_string;
   bool dry_run = false;
@@ -74,6 +75,9 @@ void add_options(Options& options, PoolOptions& pool) {
   options.flag("--group", "a job's output in one piece when it ends (so it is)", pool.group);
   options.flag("-u,--ungroup", "jobs write straight to our stdout and stderr", pool.ungroup);
   options.flag("-k,--keep-order", "in the order of the items", pool.keep_order);
+  options.value("--results", "DIR",
+                "each job's output in files instead: DIR/1/ITEM/{stdout,stderr,seq}",
+                [&](const std::string& directory) { pool.results = parse_path(directory); });
   options.flag("--merge", "stderr goes where stdout goes, in the order of writing", pool.merge);
   options.flag("--tag", "each line begins with the job's item and a tab", pool.tag);
   options.value("--tagstring", "STR", "the same with STR, in which placeholders stand",
@@ -159,8 +163,17 @@ std::optional<input::Template> tag_of(const PoolOptions& options, const PoolInpu
   return std::nullopt;
 }
 
+std::optional<engine::Results> results_of(const PoolOptions& options, const PoolInputs& inputs) {
+  if (options.results.empty()) return std::nullopt;
+  return engine::Results{options.results, inputs.names};
+}
+
 void refuse_contradictions(const PoolOptions& options) {
   if (options.ungroup && options.group) throw UsageError{"-u and --group exclude each other"};
+  if (!options.results.empty() && (options.ungroup || options.tag || options.tag_string)) {
+    throw UsageError{
+        "--results needs the jobs' output as it is: without -u, --tag and --tagstring"};
+  }
   if (!options.ungroup) return;
   if (options.job.retry.reasons.match != nullptr) {
     throw UsageError{"--retry-on match: needs the jobs' output, and -u lets it pass by"};
@@ -257,7 +270,8 @@ int own_many(const input::CommandLine& line, const PoolOptions& options, const G
   policy.in = null.get();
   policy.output.mode = options.ungroup ? job::Output::Inherit : job::Output::Capture;
   policy.output.merge = options.merge;
-  policy.output.takes_turns = options.keep_order && policy.retries == 0 &&
+  policy.output.takes_turns = options.keep_order && options.results.empty() &&
+                              policy.retries == 0 &&
                               options.end.halt.what != engine::HaltRule::What::Success;
   policy.parent_death_signal = SIGKILL;
   policy.signals = given.signals;
@@ -268,6 +282,7 @@ int own_many(const input::CommandLine& line, const PoolOptions& options, const G
                        .slots = jobserver.slots(),
                        .policy = std::move(policy),
                        .keep_order = options.keep_order,
+                       .results = results_of(options, inputs),
                        .halt = options.end.halt,
                        .drains_on_hangup = options.end.drains_on_hangup,
                        .tokens = tokens},

@@ -309,6 +309,10 @@ void PoolRun::ended(std::uint64_t seq, job::Supervised result, int spill_fd) {
     end.record = &one.record;
   }
   if (keeps_records_ || end.type == Type::JobFailed) bus_.emit(end);
+  if (plan_.results && spill_fd != -1) {
+    plan_.results->save(one.waiting.row, seq, result.output, spill_fd);
+    result.output = {};  // that is all that becomes of it
+  }
   // What a job had to say that lost the race is not asked for.
   const bool lost_race = outcome.kind == job::Outcome::Kind::Cancelled && result_.halted &&
                          plan_.halt.what == HaltRule::What::Success;

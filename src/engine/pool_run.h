@@ -12,6 +12,7 @@
 #include "engine/local.h"
 #include "engine/printer.h"
 #include "engine/recipe.h"
+#include "engine/results.h"
 #include "event/bus.h"
 #include "sys/outlet.h"
 #include "sys/signals.h"
@@ -26,6 +27,7 @@ struct PoolPlan {
   unsigned slots = 1;
   job::Policy policy;
   bool keep_order = false;
+  std::optional<Results> results = std::nullopt;
   HaltRule halt = {};
   bool drains_on_hangup = false;  // SIGHUP starts nothing more, but ends nothing either
   Tokens* tokens = nullptr;       // null: as many jobs at once as there are slots; borrowed

@@ -1,0 +1,85 @@
+#include "engine/results.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <numeric>
+
+#include "sys/fd.h"
+#include "sys/outlet.h"
+
+namespace procrun::engine {
+namespace {
+
+std::string escaped(const std::string& item) {
+  if (item.empty() || item == "." || item == "..") return "\\" + item;
+  std::string name;
+  for (const char byte : item) {
+    switch (byte) {
+      case '\\':
+        name += "\\\\";
+        break;
+      case '/':
+        name += "\\_";
+        break;
+      case '\t':
+        name += "\\t";
+        break;
+      case '\0':
+        name += "\\0";
+        break;
+      default:
+        name += byte;
+    }
+  }
+  return name;
+}
+
+/// Writes all there is: files do not make anybody wait.
+class File {
+ public:
+  explicit File(const std::string& path)
+      : fd_{sys::open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666)}, outlet_{fd_.get(), path} {}
+  sys::Outlet& outlet() noexcept { return outlet_; }
+
+ private:
+  sys::Fd fd_;
+  sys::Outlet outlet_;
+};
+
+}  // namespace
+
+Results::Results(std::string directory, std::vector<std::string> names)
+    : directory_{std::move(directory)}, names_{std::move(names)} {}
+
+std::string Results::path_of(const input::Row& row) const {
+  std::vector<std::size_t> columns(row.size());
+  std::iota(columns.begin(), columns.end(), 0);
+  const auto name_of = [&](std::size_t column) {
+    return column < names_.size() ? escaped(names_[column]) : std::to_string(column + 1);
+  };
+  if (!names_.empty()) {
+    std::stable_sort(columns.begin(), columns.end(),
+                     [&](auto a, auto b) { return name_of(a) < name_of(b); });
+  }
+  std::string path = directory_;
+  for (const std::size_t column : columns) {
+    path += "/" + name_of(column) + "/" + escaped(row[column]);
+  }
+  return path;
+}
+
+void Results::save(const input::Row& row, std::uint64_t seq, const job::Captured& output,
+                   int spill_fd) {
+  const std::string path = path_of(row);
+  std::filesystem::create_directories(path);
+  File out{path + "/stdout"};
+  File err{path + "/stderr"};
+  File number{path + "/seq"};
+  job::pass_on(output, spill_fd, out.outlet(), err.outlet());
+  number.outlet().write(std::to_string(seq));
+  for (File* file : {&out, &err, &number}) file->outlet().flush();
+}
+
+}  // namespace procrun::engine
