@@ -208,7 +208,7 @@ void PoolRun::obey_signals() {
         if (signal == SIGHUP && plan_.drains_on_hangup) {
           hung_up_ = true;
           drain();
-        } else {
+        } else if (!stop_request_.is_told_twice(signal, sys::Clock::now())) {
           stop(signal);
         }
     }

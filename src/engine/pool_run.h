@@ -13,6 +13,7 @@
 #include "engine/printer.h"
 #include "engine/recipe.h"
 #include "engine/results.h"
+#include "engine/stop_request.h"
 #include "event/bus.h"
 #include "sys/outlet.h"
 #include "sys/signals.h"
@@ -114,6 +115,7 @@ class PoolRun final : Local::Client {
   bool err_watched_ = false;
   bool tokens_watched_ = false;
   Ending ending_ = Ending::No;
+  StopRequest stop_request_;
   bool hung_up_ = false;
   std::string broken_;         // why procrun gives the run up
   std::string first_failure_;  // for the summary

@@ -15,8 +15,6 @@ namespace {
 using event::Type;
 
 constexpr std::uint64_t kSignals = 1;
-/// timeout(1) signals its child and then its group; of a hangup the kernel tells, and the shell.
-constexpr auto kSameRequest = std::chrono::milliseconds{100};
 
 }  // namespace
 
@@ -78,19 +76,13 @@ void SingleRun::obey_signals() {
     if (sys::is_ignored(signal)) continue;
     const auto order = order_for(info, true);
     if (!order) continue;
-    if (order->kind == job::Order::Kind::Stop && is_told_twice(signal)) continue;
+    if (order->kind == job::Order::Kind::Stop) {
+      if (stop_request_.is_told_twice(signal, sys::Clock::now())) continue;
+      result_.signal = stop_request_.signal();
+    }
     local_.order(*order);
     if (order->kind == job::Order::Kind::Pause) stand_still();
   }
-}
-
-/// Whether a signal to stop says again what has just been said; notes the first one.
-bool SingleRun::is_told_twice(int signal) {
-  const auto now = sys::Clock::now();
-  if (result_.signal != 0) return signal == result_.signal && now - stop_told_ < kSameRequest;
-  result_.signal = signal;
-  stop_told_ = now;
-  return false;
 }
 
 /// Stops this process as the terminal, or whoever sent the signal, wants it. What follows happens

@@ -5,6 +5,7 @@
 
 #include "engine/local.h"
 #include "engine/printer.h"
+#include "engine/stop_request.h"
 #include "event/bus.h"
 #include "sys/outlet.h"
 #include "sys/signals.h"
@@ -50,7 +51,6 @@ class SingleRun final : Local::Client {
   void serve();
   bool flushed();
   void obey_signals();
-  bool is_told_twice(int signal);
   void stand_still();
   void wait_for_reader();
 
@@ -65,7 +65,7 @@ class SingleRun final : Local::Client {
   bool over_ = false;
   std::string broken_;
   SingleResult result_;
-  sys::Clock::time_point stop_told_;
+  StopRequest stop_request_;
 };
 
 /// The order that a signal is to a command which we own, or nothing for those that are our own

@@ -85,6 +85,29 @@ TEST_CASE("pool: the second signal to stop kills those who did not heed the firs
   CHECK(result.signaled(SIGTERM));
 }
 
+TEST_CASE("pool: the same signal again kills when it is meant, not when it is the first told twice",
+          "[cli]") {
+  const NoDescendantLeft guard;
+  const auto told_again = [&](milliseconds pause, const std::string& nap) {
+    auto running = start_procrun({"pool", "-u", "--kill-after", "60s", "sh", "-c",
+                                  "trap 'echo first; sleep " + nap +
+                                      "; exit 7' TERM; echo ready; while :; do sleep 0.1; done",
+                                  ":::", "a"});
+    running.read_until(Stream::Out, "ready\n");
+    running.send(SIGTERM);
+    running.read_until(Stream::Out, "first\n");
+    eventually([] { return false; }, pause);
+    running.send(SIGTERM);
+    return running.finish().err;
+  };
+  const auto says = [](const std::string& err, const std::string& how) {
+    return err.find(how) != std::string::npos;
+  };
+  // At once, as timeout(1) does it; where the machine is busy even that may come late.
+  CHECK(eventually([&] { return says(told_again(milliseconds{0}, "0.3"), "exited with code 7"); }));
+  CHECK(says(told_again(milliseconds{150}, "30"), "killed by signal 9"));
+}
+
 TEST_CASE("pool: kill -9 of procrun leaves nothing running", "[cli]") {
   const NoDescendantLeft guard;
   const Words how = GENERATE(Words{}, Words{"deaf"});
