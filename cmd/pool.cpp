@@ -18,6 +18,7 @@
 #include "cmd/numbers.h"
 #include "cmd/pool_inputs.h"
 #include "cmd/records.h"
+#include "cmd/start_options.h"
 #include "cmd/verbs.h"
 #include "engine/pool_run.h"
 #include "input/command_line.h"
@@ -43,6 +44,7 @@ struct PoolOptions {
   bool tag = false;
   std::optional<std::string> tag_string;
   bool dry_run = false;
+  StartOptions start;
   EndOptions end;
   RecordOptions records;
   bool jobserver = false;
@@ -82,6 +84,7 @@ void add_options(Options& options, PoolOptions& pool) {
   options.flag("--tag", "each line begins with the job's item and a tab", pool.tag);
   options.value("--tagstring", "STR", "the same with STR, in which placeholders stand",
                 [&](const std::string& text) { pool.tag_string = text; });
+  add_start_options(options, pool.start);
   add_end_options(options, pool.end);
   add_record_options(options, pool.records);
   add_job_options(options, pool.job, Letters::LongOnly);
@@ -283,6 +286,7 @@ int own_many(const input::CommandLine& line, const PoolOptions& options, const G
                        .policy = std::move(policy),
                        .keep_order = options.keep_order,
                        .results = results_of(options, inputs),
+                       .gates = options.start.gates,
                        .halt = options.end.halt,
                        .drains_on_hangup = options.end.drains_on_hangup,
                        .tokens = tokens},

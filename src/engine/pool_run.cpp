@@ -62,7 +62,8 @@ PoolRun::PoolRun(PoolPlan plan, const event::Bus& bus, sys::Outlet& out, sys::Ou
               .tokens = plan_.tokens,
               .in_worker = [this] { signals_.close(); }},
              *this,
-             poller_} {
+             poller_},
+      gates_{plan_.gates} {
   poller_.add(signals_.fd(), EPOLLIN, kSignals);
 }
 
@@ -113,7 +114,7 @@ void PoolRun::serve(const sys::Deadline& patience) {
   watch_inputs();
   watch_tokens();
   const auto ready =
-      poller_.wait(sys::earlier(sys::earlier(local_.deadline(), turn_due()), patience));
+      poller_.wait(sys::earlier(sys::earlier(deadline(), turn_due()), patience));
   const auto is_signal = [](const auto& one) { return one.id == kSignals; };
   if (std::any_of(ready.begin(), ready.end(), is_signal)) obey_signals();
   for (const auto& one : ready) {
@@ -147,6 +148,19 @@ void PoolRun::give_turn() {
 
 bool PoolRun::may_start() const {
   return ending_ == Ending::No && out_.backlog() + err_.backlog() < kBacklog;
+}
+
+/// A gate is asked, and wakes us, only while it alone could hold a job back.
+bool PoolRun::has_job() const {
+  if (backlog_.empty() || ending_ != Ending::No) return false;
+  return !gates_.any() || (has_place() && gates_.may_start(sys::Clock::now()));
+}
+
+bool PoolRun::has_place() const { return local_.busy() < plan_.slots; }
+
+sys::Deadline PoolRun::deadline() const {
+  const bool held = gates_.any() && may_start() && !backlog_.empty() && has_place();
+  return sys::earlier(local_.deadline(), held ? gates_.deadline() : std::nullopt);
 }
 
 bool PoolRun::all_done() const {
@@ -255,6 +269,7 @@ void PoolRun::give_up(const std::string& why) {
 std::optional<job::Job> PoolRun::next_job(unsigned slot) {
   if (!has_job()) return std::nullopt;
   Waiting next = backlog_.take();
+  gates_.started(sys::Clock::now());
   job::Job job = plan_.recipe.make(next.row, next.seq, slot + 1);
   if (plan_.tag) {
     job.tag = plan_.tag->text({.items = next.row, .seq = next.seq, .slot = slot + 1}) + '\t';
@@ -271,9 +286,9 @@ std::optional<job::Job> PoolRun::next_job(unsigned slot) {
   return job;
 }
 
-/// With a rule that may end the run each start is a decision of its own.
+/// With a rule that may end the run, or a gate, each start is a decision of its own.
 bool PoolRun::plenty() const {
-  return ending_ == Ending::No && plan_.halt.when == HaltRule::When::Never &&
+  return ending_ == Ending::No && plan_.halt.when == HaltRule::When::Never && !gates_.any() &&
          backlog_.size() >= plan_.slots * std::size_t{4};
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/backlog.h"
+#include "engine/gates.h"
 #include "engine/halt.h"
 #include "engine/local.h"
 #include "engine/printer.h"
@@ -29,6 +30,7 @@ struct PoolPlan {
   job::Policy policy;
   bool keep_order = false;
   std::optional<Results> results = std::nullopt;
+  GateRules gates = {};
   HaltRule halt = {};
   bool drains_on_hangup = false;  // SIGHUP starts nothing more, but ends nothing either
   Tokens* tokens = nullptr;       // null: as many jobs at once as there are slots; borrowed
@@ -66,7 +68,7 @@ class PoolRun final : Local::Client {
   /// How far the run has come with ending before its jobs have.
   enum class Ending : std::uint8_t { No, Draining, Stopping };
 
-  bool has_job() const override { return !backlog_.empty() && ending_ == Ending::No; }
+  bool has_job() const override;
   std::optional<job::Job> next_job(unsigned slot) override;
   bool plenty() const override;
   void take(const event::Event& event) override;
@@ -90,6 +92,8 @@ class PoolRun final : Local::Client {
   void give_turn();
   void give_up(const std::string& why);
   bool may_start() const;
+  bool has_place() const;
+  sys::Deadline deadline() const;
   bool all_done() const;
   void count_tokens();
   void count(const InHand& ended, const job::Outcome& outcome);
@@ -109,6 +113,7 @@ class PoolRun final : Local::Client {
   Backlog backlog_;
   Local local_;
 
+  mutable Gates gates_;  // asking them is no act of ours
   std::map<std::uint64_t, InHand> in_hand_;
   int watched_input_ = -1;
   bool out_watched_ = false;
