@@ -30,6 +30,13 @@ std::optional<sys::Duration> parse_limit(const std::string& text) {
   return limit.count() == 0 ? std::nullopt : std::optional<sys::Duration>{limit};
 }
 
+/// A duration, or for the jobs of a pool N%.
+void parse_timeout(const std::string& text, JobOptions& job, Letters letters) {
+  const bool percent = letters == Letters::LongOnly && text.ends_with('%');
+  job.timeout = percent ? std::nullopt : parse_limit(text);
+  job.timeout_percent = percent ? parse_number(text.substr(0, text.size() - 1), 1, 100'000) : 0;
+}
+
 /// TERM,10s,KILL: signals with a pause between each two.
 job::StopPlan parse_term_seq(const std::string& text) {
   const Texts parts = input::split(text, ',');
@@ -127,8 +134,11 @@ std::string_view names(std::string_view both, Letters letters) {
 void add_time(Options& options, JobOptions& job, Letters letters) {
   options.group("Time");
   options.value(names("-t,--timeout", letters), "D",
-                "end an attempt after this long (250ms, 1.5s, 2m; 0: never)",
-                [&](const std::string& text) { job.timeout = parse_limit(text); });
+                letters == Letters::Short
+                    ? "end an attempt after this long (250ms, 1.5s, 2m; 0: never)"
+                    : "end an attempt after this long (250ms, 1.5s, 2m; 0: never), or after N% of "
+                      "the median time of the jobs that ended well, from the third on",
+                [&job, letters](const std::string& text) { parse_timeout(text, job, letters); });
   options.value("--deadline", "D", "end all attempts together after this long",
                 [&](const std::string& text) { job.deadline = parse_limit(text); });
   options.value(names("-s,--signal", letters), "SIG", "the first signal of that (TERM)",

@@ -15,6 +15,7 @@ namespace procrun::cmd {
 struct JobOptions {
   // Time
   std::optional<sys::Duration> timeout;
+  int timeout_percent = 0;  // instead: of the median of a pool's jobs
   std::optional<sys::Duration> deadline;
   int signal = 0;
   std::optional<sys::Duration> kill_after;

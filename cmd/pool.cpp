@@ -287,6 +287,7 @@ int own_many(const input::CommandLine& line, const PoolOptions& options, const G
                        .keep_order = options.keep_order,
                        .results = results_of(options, inputs),
                        .gates = options.start.gates,
+                       .timeout_percent = options.job.timeout_percent,
                        .halt = options.end.halt,
                        .drains_on_hangup = options.end.drains_on_hangup,
                        .tokens = tokens},

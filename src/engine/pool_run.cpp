@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "engine/outcome_event.h"
+#include "job/deadlines.h"
 
 namespace procrun::engine {
 namespace {
@@ -63,7 +64,8 @@ PoolRun::PoolRun(PoolPlan plan, const event::Bus& bus, sys::Outlet& out, sys::Ou
               .in_worker = [this] { signals_.close(); }},
              *this,
              poller_},
-      gates_{plan_.gates} {
+      gates_{plan_.gates},
+      pace_{plan_.timeout_percent} {
   poller_.add(signals_.fd(), EPOLLIN, kSignals);
 }
 
@@ -122,6 +124,7 @@ void PoolRun::serve(const sys::Deadline& patience) {
   }
   local_.tick();
   give_turn();
+  end_slow_ones();
   if (out_.broken() && ending_ != Ending::Stopping) stop(0);
 }
 
@@ -160,7 +163,30 @@ bool PoolRun::has_place() const { return local_.busy() < plan_.slots; }
 
 sys::Deadline PoolRun::deadline() const {
   const bool held = gates_.any() && may_start() && !backlog_.empty() && has_place();
-  return sys::earlier(local_.deadline(), held ? gates_.deadline() : std::nullopt);
+  return sys::earlier(sys::earlier(local_.deadline(), time_limit()),
+                      held ? gates_.deadline() : std::nullopt);
+}
+
+/// When the time of the first job in hand is up, by the median of those before it.
+sys::Deadline PoolRun::time_limit() const {
+  sys::Deadline nearest;
+  const auto limit = pace_.limit();
+  if (!limit) return nearest;
+  for (const auto& [seq, one] : in_hand_) {
+    if (!one.out_of_time) nearest = sys::earlier(nearest, job::after(one.attempt_since, *limit));
+  }
+  return nearest;
+}
+
+void PoolRun::end_slow_ones() {
+  const auto limit = pace_.limit();
+  if (!limit) return;
+  const auto now = sys::Clock::now();
+  for (auto& [seq, one] : in_hand_) {
+    if (one.out_of_time || now < job::after(one.attempt_since, *limit)) continue;
+    one.out_of_time = true;
+    local_.order(seq, {.kind = job::Order::Kind::TimeUp});
+  }
 }
 
 bool PoolRun::all_done() const {
@@ -244,7 +270,9 @@ void PoolRun::stop(int signal) {
 /// Stops the jobs, their clocks and this process; what follows happens when it goes on.
 void PoolRun::stand_still(int signal) {
   local_.order({.kind = job::Order::Kind::Pause, .signal = signal});
+  const auto stood_still = sys::Clock::now();
   ::raise(SIGSTOP);
+  for (auto& [seq, one] : in_hand_) one.attempt_since += sys::Clock::now() - stood_still;
   local_.order({.kind = job::Order::Kind::Resume});
 }
 
@@ -286,10 +314,11 @@ std::optional<job::Job> PoolRun::next_job(unsigned slot) {
   return job;
 }
 
-/// With a rule that may end the run, or a gate, each start is a decision of its own.
+/// With a rule that may end the run, or a gate, each start is a decision of its own; and a job
+/// whose time is taken has to run from when it is given.
 bool PoolRun::plenty() const {
   return ending_ == Ending::No && plan_.halt.when == HaltRule::When::Never && !gates_.any() &&
-         backlog_.size() >= plan_.slots * std::size_t{4};
+         !pace_.limits() && backlog_.size() >= plan_.slots * std::size_t{4};
 }
 
 void PoolRun::returned(std::uint64_t seq) {
@@ -299,14 +328,17 @@ void PoolRun::returned(std::uint64_t seq) {
 }
 
 void PoolRun::take(const Event& event) {
+  const auto one = in_hand_.find(event.seq);
   if (event.type == Type::WantsTurn) {
-    const auto one = in_hand_.find(event.seq);
     if (one != in_hand_.end()) one->second.wants_turn = true;
     return;
   }
+  if (event.type == Type::Retry && one != in_hand_.end()) {
+    one->second.attempt_since = job::after(sys::Clock::now(), event.duration);
+    one->second.out_of_time = false;
+  }
   if (event.type != Type::Exec) return bus_.emit(event);
   Event named = event;
-  const auto one = in_hand_.find(event.seq);
   if (one != in_hand_.end()) named.text = plan_.recipe.text(one->second.job);
   bus_.emit(named);
 }
@@ -317,6 +349,7 @@ void PoolRun::ended(std::uint64_t seq, job::Supervised result, int spill_fd) {
   in_hand_.erase(found);
   const job::Outcome& outcome = result.outcome;
   if (result.output.reader_gone) out_.note_broken();
+  if (outcome.success()) pace_.ended_well(sys::Clock::now() - one.attempt_since);
   count(one, outcome);
   auto end = end_event(seq, outcome);
   if (keeps_records_) {

@@ -11,6 +11,7 @@
 #include "engine/gates.h"
 #include "engine/halt.h"
 #include "engine/local.h"
+#include "engine/pace.h"
 #include "engine/printer.h"
 #include "engine/recipe.h"
 #include "engine/results.h"
@@ -31,6 +32,7 @@ struct PoolPlan {
   bool keep_order = false;
   std::optional<Results> results = std::nullopt;
   GateRules gates = {};
+  int timeout_percent = 0;  // of the median of the jobs that ended well; 0: no limit
   HaltRule halt = {};
   bool drains_on_hangup = false;  // SIGHUP starts nothing more, but ends nothing either
   Tokens* tokens = nullptr;       // null: as many jobs at once as there are slots; borrowed
@@ -64,6 +66,8 @@ class PoolRun final : Local::Client {
     sys::Clock::time_point since;
     bool wants_turn = false;
     bool has_turn = false;
+    sys::Clock::time_point attempt_since = since;
+    bool out_of_time = false;
   };
   /// How far the run has come with ending before its jobs have.
   enum class Ending : std::uint8_t { No, Draining, Stopping };
@@ -94,6 +98,8 @@ class PoolRun final : Local::Client {
   bool may_start() const;
   bool has_place() const;
   sys::Deadline deadline() const;
+  sys::Deadline time_limit() const;
+  void end_slow_ones();
   bool all_done() const;
   void count_tokens();
   void count(const InHand& ended, const job::Outcome& outcome);
@@ -114,6 +120,7 @@ class PoolRun final : Local::Client {
   Local local_;
 
   mutable Gates gates_;  // asking them is no act of ours
+  Pace pace_;
   std::map<std::uint64_t, InHand> in_hand_;
   int watched_input_ = -1;
   bool out_watched_ = false;

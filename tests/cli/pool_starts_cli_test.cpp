@@ -67,4 +67,43 @@ TEST_CASE("pool: a load, a delay or a size that is none is refused, with what it
   CHECK(refusal({"--memfree", "1x"}).find("is not a size") != std::string::npos);
 }
 
+TEST_CASE("pool: --timeout N% ends a job that takes far longer than those before it", "[cli]") {
+  const NoDescendantLeft guard;
+  // It runs already when the third has ended and the median is known.
+  const Result result = run_procrun({"pool", "-k", "-j2", "--timeout", "300%", "--kill-after", "9s",
+                                     "sleep {}; echo {}", ":::", "60", "0.3", "0.3", "0.3"});
+  CHECK(result.out == "0.3\n0.3\n0.3\n");
+  CHECK(result.err.find("time is up for ") != std::string::npos);
+  CHECK(lines_of(result.err)
+            .back()
+            .starts_with("pool process done: 4 jobs, 3 ok, 1 failed (job 1: "));
+  CHECK(result.exited(1));
+}
+
+TEST_CASE("pool: with --timeout N% each attempt has the whole time", "[cli]") {
+  const NoDescendantLeft guard;
+  const TempDir dir;
+  const std::string log = dir / "log";
+  const Result result =
+      run_procrun({"pool", "-q", "-j1", "--timeout", "200%", "--retries", "1", "--retry-on",
+                   "timeout", "echo {} >>" + log + "; sleep {}", ":::", "0.2", "0.2", "0.2", "60"});
+  CHECK(read_file(log) == "0.2\n0.2\n0.2\n60\n60\n");
+  CHECK(result.exited(1));
+}
+
+TEST_CASE("pool: before three jobs have ended well, --timeout N% ends none", "[cli]") {
+  const NoDescendantLeft guard;
+  const Result result = run_procrun(
+      {"pool", "-q", "-k", "-j1", "--timeout", "1%", "sleep {}; echo {}", ":::", "0", "0", "0.2"});
+  CHECK(result.out == "0\n0\n0.2\n");
+  CHECK(result.exited(0));
+}
+
+TEST_CASE("a percentage as a time limit is for a pool alone, and above nothing", "[cli]") {
+  CHECK(refusal({"--timeout", "0%"}).find("from 1 to 100000") != std::string::npos);
+  const Result result = run_procrun({"spawn", "--timeout", "50%", "true"});
+  CHECK(result.err.find("is not a duration") != std::string::npos);
+  CHECK(result.exited(125));
+}
+
 }  // namespace procrun::test
