@@ -13,7 +13,7 @@
 namespace procrun::cmd {
 namespace {
 
-constexpr long kMost = 100'000;
+constexpr long kMost = kMostJobs;
 /// The front has four descriptors for each worker, and a few of its own.
 constexpr long kFdsPerWorker = 5;
 constexpr long kFdsOfOurs = 32;

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <exception>
 
@@ -29,8 +30,8 @@ std::vector<std::string> own_environment() {
 
 /// Without -j it is make that says how many: with its jobserver out of reach one at a time, as make
 /// itself does it.
-Jobserver::Jobserver(bool serve, const std::string& jobs)
-    : serve_{serve}, flags_{engine::parse_make_flags(make_flags())} {
+Jobserver::Jobserver(bool serve, const std::string& jobs, unsigned most)
+    : serve_{serve}, flags_{engine::parse_make_flags(make_flags())}, most_{most} {
   find();
   const bool out_of_reach = !flags_.jobserver.empty() && !client_ && !serve_;
   if (jobs.empty() && out_of_reach) {
@@ -62,8 +63,8 @@ engine::Tokens* Jobserver::open(job::Policy& policy) {
     hand_on(policy);
   }
   if (!client_) return nullptr;
-  tokens_ =
-      std::make_unique<engine::Tokens>(std::move(*client_), slots_, server_ ? &*server_ : nullptr);
+  tokens_ = std::make_unique<engine::Tokens>(std::move(*client_), std::max(slots_, most_),
+                                             server_ ? &*server_ : nullptr);
   return tokens_.get();
 }
 

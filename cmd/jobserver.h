@@ -13,8 +13,9 @@ namespace procrun::cmd {
 class Jobserver {
  public:
   /// Looks for make's; with `serve` there is to be one of our own where there is none. To be made
-  /// while only what we were given is open. `jobs`: what -j said; empty: nothing.
-  Jobserver(bool serve, const std::string& jobs);
+  /// while only what we were given is open. `jobs`: what -j said; empty: nothing. `most`: where
+  /// that may change, how many there can ever be.
+  Jobserver(bool serve, const std::string& jobs, unsigned most = 0);
 
   /// make was told (-n) that nothing is to be done.
   bool dry_run() const noexcept { return flags_.dry_run; }
@@ -35,6 +36,7 @@ class Jobserver {
   std::optional<engine::JobserverClient> client_;
   std::optional<engine::JobserverServer> server_;
   unsigned slots_ = 1;
+  unsigned most_;
   std::unique_ptr<engine::Tokens> tokens_;
 };
 

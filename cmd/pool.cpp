@@ -13,6 +13,7 @@
 #include "cmd/end_options.h"
 #include "cmd/job_options.h"
 #include "cmd/jobs.h"
+#include "cmd/jobs_file.h"
 #include "cmd/jobserver.h"
 #include "cmd/lesson.h"
 #include "cmd/numbers.h"
@@ -33,6 +34,7 @@ struct PoolOptions {
   Shared shared;
   Speed speed;
   std::string jobs;
+  std::string jobs_file;  // where that comes from, and may change
   int tasks = 5;
   int kill_worker = 0;
   InputOptions inputs;
@@ -51,13 +53,20 @@ struct PoolOptions {
   JobOptions job;
 };
 
+void parse_jobs(const std::string& text, PoolOptions& pool) {
+  pool.jobs_file = names_jobs_file(text) ? text : "";
+  pool.jobs = pool.jobs_file.empty() ? text : read_jobs_file(text);
+  check_jobs(pool.jobs);
+}
+
 void add_lesson(Options& options, PoolOptions& pool) {
   options.group("The lesson");
   options.declare_for(Options::For::Both);
   options.value("-j,--jobs", "N",
                 "so many at once: N, N% of the processors, +N, -N; 0: as many as limits allow "
-                "(the processors that we may use)",
-                [&](const std::string& text) { check_jobs(pool.jobs = text); });
+                "(the processors that we may use); or a FILE that says so, also anew while jobs "
+                "run",
+                [&](const std::string& text) { parse_jobs(text, pool); });
   options.declare_for(Options::For::Lesson);
   options.value("--tasks", "N", "so many tasks (5)",
                 [&](const std::string& text) { pool.tasks = parse_count(text, 1); });
@@ -70,7 +79,7 @@ void add_lesson(Options& options, PoolOptions& pool) {
 void add_options(Options& options, PoolOptions& pool) {
   add_lesson(options, pool);
   options.value("-P", "N", "the same as -j",
-                [&](const std::string& text) { check_jobs(pool.jobs = text); });
+                [&](const std::string& text) { parse_jobs(text, pool); });
   add_input_options(options, pool.inputs);
   options.flag("--dry-run", "print the commands, run none", pool.dry_run);
   options.group("Output");
@@ -172,6 +181,10 @@ std::optional<engine::Results> results_of(const PoolOptions& options, const Pool
 }
 
 void refuse_contradictions(const PoolOptions& options) {
+  if (options.jobserver && !options.jobs_file.empty()) {
+    throw UsageError{
+        "--jobserver has as many tokens as there are places: -j FILE cannot change them"};
+  }
   if (options.ungroup && options.group) throw UsageError{"-u and --group exclude each other"};
   if (!options.results.empty() && (options.ungroup || options.tag || options.tag_string)) {
     throw UsageError{
@@ -243,7 +256,10 @@ PoolInputs inputs_of(const input::CommandLine& line, const PoolOptions& options,
 int own_many(const input::CommandLine& line, const PoolOptions& options, const Given& given) {
   refuse_contradictions(options);
   job::Policy policy = policy_of(options.job);
-  Jobserver jobserver{options.jobserver, options.jobs};  // before there is anything of ours
+  // Before there is anything of ours.
+  Jobserver jobserver{options.jobserver, options.jobs, options.jobs_file.empty() ? 0 : kMostJobs};
+  std::optional<JobsFile> jobs_file;
+  if (!options.jobs_file.empty()) jobs_file.emplace(options.jobs_file);
   const auto form = form_of(line.command, options.shared);
   Records records{options.records};
   auto inputs = inputs_of(line, options, records);
@@ -283,6 +299,7 @@ int own_many(const input::CommandLine& line, const PoolOptions& options, const G
                        .backlog = std::move(backlog),
                        .tag = tag_of(options, inputs),
                        .slots = jobserver.slots(),
+                       .slot_source = jobs_file ? &*jobs_file : nullptr,
                        .policy = std::move(policy),
                        .keep_order = options.keep_order,
                        .results = results_of(options, inputs),

@@ -44,6 +44,11 @@ Local::Local(Options options, Client& client, sys::Poller& poller)
                                     },
                                 .when_abandoned = [this] { workshop_.abandon(); }}} {}
 
+void Local::resize(unsigned slots) {
+  if (slots > spill_of_slot_.size()) spill_of_slot_.resize(slots, -1);
+  front_.resize(slots);
+}
+
 /// Before the fork, so that front and worker share the file.
 void Local::open_spill(unsigned slot) {
   if (workshop_.policy.output.mode != job::Output::Capture) return;

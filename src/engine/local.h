@@ -46,6 +46,8 @@ class Local final : pool::Front::Client {
 
   Local(Options options, Client& client, sys::Poller& poller);
 
+  /// From now on there are so many slots; jobs in surplus ones go on to their end.
+  void resize(unsigned slots);
   void feed() { front_.feed(); }
   /// The last feed() ended for want of a token.
   bool waits_for_token() const noexcept { return waits_for_token_; }

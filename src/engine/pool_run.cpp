@@ -22,6 +22,7 @@ constexpr std::uint64_t kInput = 2;
 constexpr std::uint64_t kOut = 3;
 constexpr std::uint64_t kErr = 4;
 constexpr std::uint64_t kTokens = 5;
+constexpr std::uint64_t kSlots = 6;
 
 /// Output that waits in memory for its reader: beyond this no job is started.
 constexpr std::size_t kBacklog = 1024 * 1024;
@@ -67,6 +68,7 @@ PoolRun::PoolRun(PoolPlan plan, const event::Bus& bus, sys::Outlet& out, sys::Ou
       gates_{plan_.gates},
       pace_{plan_.timeout_percent} {
   poller_.add(signals_.fd(), EPOLLIN, kSignals);
+  if (plan_.slot_source != nullptr) poller_.add(plan_.slot_source->fd(), EPOLLIN, kSlots);
 }
 
 PoolResult PoolRun::run() {
@@ -121,6 +123,7 @@ void PoolRun::serve(const sys::Deadline& patience) {
   if (std::any_of(ready.begin(), ready.end(), is_signal)) obey_signals();
   for (const auto& one : ready) {
     if (pool::Front::owns(one.id)) local_.handle(one);
+    if (one.id == kSlots) change_slots();
   }
   local_.tick();
   give_turn();
@@ -211,6 +214,13 @@ void PoolRun::watch_tokens() {
   } else {
     poller_.remove(plan_.tokens->fd());
   }
+}
+
+void PoolRun::change_slots() {
+  const auto slots = plan_.slot_source->changed();
+  if (!slots || *slots == plan_.slots) return;
+  plan_.slots = *slots;
+  local_.resize(*slots);
 }
 
 void PoolRun::watch(sys::Outlet& outlet, bool& watched, std::uint64_t id) {

@@ -15,6 +15,7 @@
 #include "engine/printer.h"
 #include "engine/recipe.h"
 #include "engine/results.h"
+#include "engine/slot_source.h"
 #include "engine/stop_request.h"
 #include "event/bus.h"
 #include "sys/outlet.h"
@@ -28,6 +29,7 @@ struct PoolPlan {
   Backlog::Options backlog;
   std::optional<input::Template> tag;
   unsigned slots = 1;
+  SlotSource* slot_source = nullptr;  // changes that number while the run goes on; borrowed
   job::Policy policy;
   bool keep_order = false;
   std::optional<Results> results = std::nullopt;
@@ -85,6 +87,7 @@ class PoolRun final : Local::Client {
   bool flushed();
   void watch_inputs();
   void watch_tokens();
+  void change_slots();
   void watch(sys::Outlet& outlet, bool& watched, std::uint64_t id);
   void obey_signals();
   void drain() noexcept;

@@ -29,6 +29,11 @@ Front::Front(unsigned slots, Client& client, sys::Poller& poller, Hooks hooks)
 
 Front::~Front() { signal(SIGKILL); }
 
+void Front::resize(unsigned slots) {
+  if (slots > seats_.size()) seats_.resize(slots);
+  scheduler_.resize(slots);
+}
+
 void Front::start_all() {
   for (unsigned slot = 0; slot < seats_.size(); ++slot) start(slot);
 }

@@ -61,6 +61,9 @@ class Front {
   Front(const Front&) = delete;
   Front& operator=(const Front&) = delete;
 
+  /// From now on there are so many slots. What surplus ones have in hand they end; their workers
+  /// stay. Not to be called by the client while it is called.
+  void resize(unsigned slots);
   /// Starts a worker in every slot now, rather than with its first call.
   void start_all();
   /// Gives calls to slots while there are both. Throws std::system_error when not a single worker

@@ -13,9 +13,10 @@ constexpr sys::Duration::rep kMostAhead = 8;
 std::optional<unsigned> Scheduler::next(bool ahead, sys::Clock::time_point now) const {
   std::optional<unsigned> fresh;
   std::optional<unsigned> least;
-  for (unsigned slot = 0; slot < slots_.size(); ++slot) {
+  for (unsigned slot = 0; slot < open_; ++slot) {
     const Slot& state = slots_[slot];
     if (state.disabled) continue;
+    if (state.in_hand == 0 && busy_ >= open_) continue;
     if (state.in_hand == 0 && state.worn) return slot;
     if (state.in_hand == 0 && !fresh) fresh = slot;
     const bool slow = state.in_hand != 0 && now - state.since >= kQuick;
@@ -24,6 +25,11 @@ std::optional<unsigned> Scheduler::next(bool ahead, sys::Clock::time_point now) 
   if (fresh) return fresh;
   if (!ahead || !least || quick_in_a_row_ < kEnoughQuickOnes) return std::nullopt;
   return slots_[*least].in_hand < most_in_hand() ? least : std::nullopt;
+}
+
+void Scheduler::resize(unsigned slots) {
+  if (slots > slots_.size()) slots_.resize(slots);
+  open_ = slots;
 }
 
 unsigned Scheduler::most_in_hand() const {

@@ -11,7 +11,7 @@ namespace procrun::pool {
 /// Keeps count of the calls that each of N slots has in hand, and of how long calls take lately.
 class Scheduler {
  public:
-  explicit Scheduler(unsigned slots) : slots_(slots) {}
+  explicit Scheduler(unsigned slots) : slots_(slots), open_{slots} {}
 
   /// The slot for the next call: one that is free, a worn one (with a worker) before a new one,
   /// the lowest first; else, if `ahead` is allowed and calls have been quick lately, the one that
@@ -27,6 +27,10 @@ class Scheduler {
   void returned(unsigned slot);
   /// The slot's worker is gone, and with it all that it had in hand.
   void emptied(unsigned slot);
+
+  /// From now on only the first so many slots get calls, and no more than so many are busy, once
+  /// the surplus ones have ended what they have in hand.
+  void resize(unsigned slots);
 
   /// The slot gets no more calls: no worker can be started for it.
   void disable(unsigned slot) { slots_[slot].disabled = true; }
@@ -50,6 +54,7 @@ class Scheduler {
   };
 
   std::vector<Slot> slots_;
+  unsigned open_;  // of those, from the first on
   unsigned busy_ = 0;
   unsigned quick_in_a_row_ = 0;
   sys::Duration typical_ = kQuick;  // what a call takes lately: a moving mean

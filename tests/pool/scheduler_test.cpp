@@ -131,3 +131,37 @@ TEST_CASE("a call that was taken back is no longer in hand", "[scheduler]") {
   scheduler.ended(0, kStart + 1s);
   CHECK(scheduler.busy() == 0);
 }
+
+TEST_CASE("slots can be added, and are next when those before them are busy", "[scheduler]") {
+  Scheduler scheduler{1};
+  scheduler.given(0, kStart);
+  CHECK_FALSE(scheduler.next(false));
+  scheduler.resize(3);
+  CHECK(scheduler.next(false) == 1U);
+  scheduler.given(1, kStart);
+  CHECK(scheduler.next(false) == 2U);
+}
+
+TEST_CASE("of fewer slots none is next while so many are busy, surplus ones among them",
+          "[scheduler]") {
+  Scheduler scheduler{3};
+  for (unsigned slot = 0; slot < 3; ++slot) scheduler.given(slot, kStart);
+  scheduler.resize(1);
+  scheduler.ended(0, kStart);
+  CHECK_FALSE(scheduler.next(false));
+  scheduler.ended(2, kStart);
+  CHECK_FALSE(scheduler.next(false));
+  scheduler.ended(1, kStart);
+  CHECK(scheduler.next(false) == 0U);
+  scheduler.given(0, kStart);
+  CHECK_FALSE(scheduler.next(false));
+}
+
+TEST_CASE("slots that were taken away come back", "[scheduler]") {
+  Scheduler scheduler{2};
+  scheduler.given(0, kStart);
+  scheduler.resize(1);
+  CHECK_FALSE(scheduler.next(false));
+  scheduler.resize(2);
+  CHECK(scheduler.next(false) == 1U);
+}
