@@ -18,6 +18,7 @@
 #include "cmd/lesson.h"
 #include "cmd/numbers.h"
 #include "cmd/pool_inputs.h"
+#include "cmd/progress_options.h"
 #include "cmd/records.h"
 #include "cmd/start_options.h"
 #include "cmd/verbs.h"
@@ -46,6 +47,7 @@ struct PoolOptions {
   bool tag = false;
   std::optional<std::string> tag_string;
   bool dry_run = false;
+  ProgressOptions progress;
   StartOptions start;
   EndOptions end;
   RecordOptions records;
@@ -93,6 +95,7 @@ void add_options(Options& options, PoolOptions& pool) {
   options.flag("--tag", "each line begins with the job's item and a tab", pool.tag);
   options.value("--tagstring", "STR", "the same with STR, in which placeholders stand",
                 [&](const std::string& text) { pool.tag_string = text; });
+  add_progress_options(options, pool.progress);
   add_start_options(options, pool.start);
   add_end_options(options, pool.end);
   add_record_options(options, pool.records);
@@ -255,6 +258,8 @@ PoolInputs inputs_of(const input::CommandLine& line, const PoolOptions& options,
 
 int own_many(const input::CommandLine& line, const PoolOptions& options, const Given& given) {
   refuse_contradictions(options);
+  auto progress_form = form_of(options.progress, options.ungroup);
+  if (!tells_story(options.shared)) progress_form = ProgressOptions::Form::None;
   job::Policy policy = policy_of(options.job);
   // Before there is anything of ours.
   Jobserver jobserver{options.jobserver, options.jobs, options.jobs_file.empty() ? 0 : kMostJobs};
@@ -267,7 +272,8 @@ int own_many(const input::CommandLine& line, const PoolOptions& options, const G
   engine::Backlog::Options backlog{.rows = batched(std::move(inputs.rows), options.inputs, form,
                                                    words, policy, jobserver.slots()),
                                    .past = records.past(),
-                                   .identities = {}};
+                                   .identities = {},
+                                   .reads_far = progress_form != ProgressOptions::Form::None};
   if (records.wants_identities()) backlog.identities.emplace(line.command, directory_of(policy));
   engine::Recipe recipe{form, words, engine::default_shell()};
   if (options.dry_run || jobserver.dry_run()) return dry_run(recipe, std::move(backlog));
@@ -284,6 +290,8 @@ int own_many(const input::CommandLine& line, const PoolOptions& options, const G
   Trouble trouble{true};
   if (tells_story(options.shared)) bus.add(narration);
   bus.add(trouble);
+  const auto progress = make_progress(progress_form, options.progress, err);
+  if (progress) bus.add(*progress);
   const sys::Fd null = sys::open("/dev/null", O_RDONLY);
   policy.group = Command::Group::Own;
   policy.in = null.get();

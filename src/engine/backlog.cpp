@@ -19,10 +19,11 @@ Backlog::Backlog(Options options, const Recipe& recipe, Listener listener)
       past_{std::move(options.past)},
       identities_{std::move(options.identities)},
       recipe_{recipe},
-      listener_{std::move(listener)} {}
+      listener_{std::move(listener)},
+      reads_far_{options.reads_far} {}
 
 bool Backlog::wants(unsigned slots) const {
-  if (ended_ || rows_.size() >= slots * std::size_t{8} + 16) return false;
+  if (ended_ || (!reads_far_ && rows_.size() >= slots * std::size_t{8} + 16)) return false;
   return bytes_ < kMostBytes || rows_.size() < slots;
 }
 

@@ -28,6 +28,7 @@ class Backlog {
     std::unique_ptr<input::Rows> rows;
     Past past;
     std::optional<Identities> identities;  // where somebody wants them
+    bool reads_far = false;  // as far as memory allows, so that the total is known soon
   };
   /// What the owner is told while rows are read.
   struct Listener {
@@ -65,6 +66,7 @@ class Backlog {
   const Recipe& recipe_;
   Listener listener_;
   std::deque<Waiting> rows_;
+  bool reads_far_;
   std::size_t bytes_ = 0;  // of those
   std::uint64_t seqs_ = 0;
   std::uint64_t left_out_ = 0;

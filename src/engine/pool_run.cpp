@@ -128,6 +128,7 @@ void PoolRun::serve(const sys::Deadline& patience) {
   local_.tick();
   give_turn();
   end_slow_ones();
+  show_standing();
   if (out_.broken() && ending_ != Ending::Stopping) stop(0);
 }
 
@@ -166,8 +167,9 @@ bool PoolRun::has_place() const { return local_.busy() < plan_.slots; }
 
 sys::Deadline PoolRun::deadline() const {
   const bool held = gates_.any() && may_start() && !backlog_.empty() && has_place();
-  return sys::earlier(sys::earlier(local_.deadline(), time_limit()),
-                      held ? gates_.deadline() : std::nullopt);
+  const auto gates = held ? gates_.deadline() : std::nullopt;
+  return sys::earlier(sys::earlier(local_.deadline(), bus_.deadline()),
+                      sys::earlier(time_limit(), gates));
 }
 
 /// When the time of the first job in hand is up, by the median of those before it.
@@ -279,6 +281,8 @@ void PoolRun::stop(int signal) {
 
 /// Stops the jobs, their clocks and this process; what follows happens when it goes on.
 void PoolRun::stand_still(int signal) {
+  err_.erase_footer();
+  err_.flush();  // as much as goes: who stops us may have stopped the terminal, too
   local_.order({.kind = job::Order::Kind::Pause, .signal = signal});
   const auto stood_still = sys::Clock::now();
   ::raise(SIGSTOP);
@@ -297,6 +301,14 @@ void PoolRun::list_running() {
                         plan_.recipe.text(one.job));
   }
   err_.write(text);
+}
+
+void PoolRun::show_standing() {
+  bus_.show({.ended = result_.jobs,
+             .failed = result_.failed,
+             .running = local_.busy(),
+             .total = backlog_.total()},
+            sys::Clock::now());
 }
 
 void PoolRun::give_up(const std::string& why) {

@@ -97,6 +97,7 @@ class PoolRun final : Local::Client {
   InHand* waits_for_turn();
   sys::Deadline turn_due();
   void give_turn();
+  void show_standing();
   void give_up(const std::string& why);
   bool may_start() const;
   bool has_place() const;

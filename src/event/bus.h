@@ -19,6 +19,14 @@ class Bus {
   void emit(const Event& event) const {
     for (Sink* sink : sinks_) sink->take(event);
   }
+  void show(const Standing& standing, sys::Clock::time_point now) const {
+    for (Sink* sink : sinks_) sink->look(standing, now);
+  }
+  sys::Deadline deadline() const {
+    sys::Deadline nearest;
+    for (const Sink* sink : sinks_) nearest = sys::earlier(nearest, sink->deadline());
+    return nearest;
+  }
 
  private:
   std::vector<Sink*> sinks_;

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "sys/clock.h"
@@ -71,6 +72,14 @@ enum class Interest : std::uint8_t {
   Story,    // and JobStart, Exec and Reap
 };
 
+/// How far a run has come.
+struct Standing {
+  std::uint64_t ended = 0;
+  std::uint64_t failed = 0;  // of those
+  std::uint64_t running = 0;
+  std::optional<std::uint64_t> total = std::nullopt;  // empty: not all inputs are read yet
+};
+
 /// A listener.
 class Sink {
  public:
@@ -78,6 +87,10 @@ class Sink {
   virtual void take(const Event& event) = 0;
   /// Events that it does not want need not be made for it; it may get them all the same.
   virtual Interest interest() const { return Interest::Story; }
+  /// Asked each time when something may have happened, and when deadline() has passed.
+  virtual void look(const Standing&, sys::Clock::time_point) {}
+  /// When it wants to look even though nothing happens.
+  virtual sys::Deadline deadline() const { return std::nullopt; }
 };
 
 }  // namespace procrun::event

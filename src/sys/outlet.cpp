@@ -15,6 +15,8 @@ namespace procrun::sys {
 namespace {
 
 constexpr std::size_t kBatch = 64 * 1024;
+/// To the first column, and erase to the end of the line.
+constexpr std::string_view kErase = "\r\033[K";
 constexpr std::size_t kAtomicWrite = 4096;  // PIPE_BUF: fits where poll(2) says that there is room
 
 /// Frees the blocks, whole pages of them; where the file system cannot, they go with the file.
@@ -25,6 +27,13 @@ void forget(const Extent& extent) noexcept {
   if (from >= to) return;
   ::fallocate(extent.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(from),
               static_cast<off_t>(to - from));
+}
+
+/// Whether it ends within a line.
+bool ends_in_line(const Extent& extent) {
+  char last = 0;
+  const auto at = static_cast<off_t>(extent.offset + extent.length - 1);
+  return extent.length != 0 && ::pread(extent.fd, &last, 1, at) == 1 && last != '\n';
 }
 
 /// Whether both numbers lead to one file; for devices, to one device.
@@ -59,6 +68,26 @@ void Outlet::find_out_kind() {
 
 void Outlet::write(std::string_view bytes) {
   if (broken_ || bytes.empty()) return;
+  erase_footer();
+  in_line_ = bytes.back() != '\n';
+  queue(bytes);
+}
+
+void Outlet::set_footer(std::string_view text) {
+  wants_footer_ = true;
+  if (broken_ || in_line_) return;
+  erase_footer();
+  queue(text);
+  shows_footer_ = true;
+}
+
+void Outlet::erase_footer() {
+  if (!shows_footer_) return;
+  shows_footer_ = false;
+  queue(kErase);
+}
+
+void Outlet::queue(std::string_view bytes) {
   if (pieces_.empty() || pieces_.back().extent.fd != -1 || pieces_.back().bytes.size() >= kBatch) {
     pieces_.emplace_back();
   }
@@ -69,6 +98,8 @@ void Outlet::write(std::string_view bytes) {
 
 void Outlet::write(const Extent& extent) {
   if (broken_) return forget(extent);
+  erase_footer();
+  if (wants_footer_) in_line_ = ends_in_line(extent);
   pieces_.push_back({.bytes = {}, .extent = extent});
   in_files_ += extent.length;
 }

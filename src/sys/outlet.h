@@ -38,6 +38,12 @@ class Outlet {
   /// see broken().
   bool flush();
 
+  /// Queues a line without an end that stands last on a terminal: it is erased before what is
+  /// written next. While the line before it has no end yet, it is not shown.
+  void set_footer(std::string_view text);
+  void erase_footer();
+  bool shows_footer() const noexcept { return shows_footer_; }
+
   bool empty() const noexcept { return pieces_.empty(); }
   /// Bytes in memory that wait.
   std::size_t backlog() const noexcept { return backlog_; }
@@ -62,6 +68,7 @@ class Outlet {
   };
 
   void find_out_kind();
+  void queue(std::string_view bytes);
   bool flush_bytes(Piece& piece);
   bool flush_extent(Piece& piece);
   std::int64_t write_now(std::string_view bytes);
@@ -77,6 +84,9 @@ class Outlet {
   std::uint64_t in_files_ = 0;
   bool can_send_file_ = true;
   bool can_splice_ = true;
+  bool wants_footer_ = false;  // so that it has to be known where lines end
+  bool shows_footer_ = false;
+  bool in_line_ = false;  // what was written last has no end of line
   bool broken_ = false;
   bool terminal_ = false;
   bool hung_up_ = false;

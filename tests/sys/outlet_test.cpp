@@ -361,3 +361,36 @@ TEST_CASE("a stretch of a file that is not there is an error, not a shorter outp
   outlet.write(Extent{file.get(), 0, 50});
   CHECK_THROWS_AS(outlet.flush(), std::system_error);
 }
+
+TEST_CASE("a footer is erased before what is written next, and can be set anew", "[outlet]") {
+  const auto [read, write] = sys::make_pipe();
+  Outlet out{write.get(), "standard error"};
+  out.set_footer("1 done");
+  CHECK(out.shows_footer());
+  out.set_footer("2 done");
+  out.write("a line\n");
+  CHECK_FALSE(out.shows_footer());
+  out.set_footer("3 done");
+  out.erase_footer();
+  out.erase_footer();
+  out.flush();
+  CHECK(take(read.get()) == "1 done\r\033[K2 done\r\033[Ka line\n3 done\r\033[K");
+}
+
+TEST_CASE("a footer does not come behind a line that has no end yet", "[outlet]") {
+  const auto [read, write] = sys::make_pipe();
+  const sys::Fd file = sys::open_temporary();
+  REQUIRE(::write(file.get(), "two\nthree", 9) == 9);
+  Outlet out{write.get(), "standard error"};
+  out.write("one");
+  out.set_footer("1 done");
+  CHECK_FALSE(out.shows_footer());
+  out.write("\n");
+  out.set_footer("2 done");
+  CHECK(out.shows_footer());
+  out.write(Extent{.fd = file.get(), .offset = 0, .length = 9});
+  out.set_footer("3 done");
+  CHECK_FALSE(out.shows_footer());
+  out.flush();
+  CHECK(take(read.get()) == "one\n2 done\r\033[Ktwo\nthree");
+}
