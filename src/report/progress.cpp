@@ -17,7 +17,7 @@ constexpr auto kDrawEvery = std::chrono::milliseconds{100};
 constexpr std::size_t kUsualWidth = 80;
 constexpr std::size_t kLeastBar = 10;
 constexpr std::size_t kMostBar = 40;
-constexpr auto kLongest = std::chrono::hours{24 * 365};  // beyond it nothing is foretold
+constexpr auto kLongest = std::chrono::hours{24 * 365};  // nobody looks further
 
 /// "1h20m", "3m05s", "12s".
 std::string short_duration(std::chrono::seconds time) {
@@ -107,13 +107,14 @@ void ProgressBar::draw(sys::Clock::time_point now) {
   next_.reset();
   drawn_ = now;
   told_ = standing_;
-  const bool is_ours = ::tcgetpgrp(fd_) == ::getpgrp();
+  const pid_t owner = ::tcgetpgrp(fd_);  // -1: it controls nobody of us
+  const bool is_ours = owner == -1 || owner == ::getpgrp();
   if (is_ours) out_.set_footer(line_of(standing_, now - began_, width_of(fd_)));
   was_shown_ = is_ours && out_.shows_footer();
 }
 
 ProgressLines::ProgressLines(sys::Outlet& out, sys::Duration period)
-    : out_{out}, period_{period}, next_{began_ + period} {}
+    : out_{out}, period_{std::min<sys::Duration>(period, kLongest)}, next_{began_ + period_} {}
 
 void ProgressLines::take(const Event& event) {
   if (event.type == Type::RunEnd) next_.reset();

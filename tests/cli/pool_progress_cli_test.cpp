@@ -54,6 +54,24 @@ TEST_CASE("pool: on a narrow terminal the bar gives way to its text, and that is
   CHECK(rest.starts_with(kErase));
 }
 
+TEST_CASE("T34: a stopped pool leaves no bar on the terminal, and draws it again when it goes on",
+          "[cli]") {
+  const NoDescendantLeft guard;
+  Terminal terminal;
+  auto running = start_procrun({"pool", "-j1", "--progress", "bar", "sleep 60 #", ":::", "1", "2"},
+                               on_wide(terminal, 80));
+  terminal.close_slave();
+  terminal.read_until("0/2 done, 1 running");
+  running.send(SIGTSTP);
+  terminal.read_until(kErase);
+  REQUIRE(eventually([&] { return status_of(running.pid(), "State").starts_with("T"); }));
+  running.send(SIGCONT);
+  terminal.read_until("0/2 done, 1 running");
+  running.send(SIGTERM);
+  terminal.read_rest();
+  CHECK(running.finish().signaled(SIGTERM));
+}
+
 TEST_CASE("pool: in a log progress is a line each period", "[cli]") {
   const NoDescendantLeft guard;
   const std::string form = GENERATE("auto", "plain");
