@@ -35,7 +35,7 @@ bool names_jobs_file(const std::string& text) {
 }
 
 std::string read_jobs_file(const std::string& path) {
-  const std::string text = trimmed(sys::slurp(path));
+  std::string text = trimmed(sys::slurp(path));
   try {
     check_jobs(text);
     return text;
