@@ -37,7 +37,7 @@ class Local final : pool::Front::Client {
   struct Options {
     unsigned slots = 1;
     job::Policy policy;
-    bool listens = false;
+    event::Interest interest = event::Interest::Records;  // of those who hear the events
     bool accounts = false;            // somebody wants to know whether memory ran out
     bool once = false;                // there is one job: its worker goes when that has ended
     Tokens* tokens = nullptr;         // a job starts with one of these; borrowed

@@ -13,7 +13,14 @@ constexpr int kUnseen = -1;
 JobRecord::End end_of(const job::Outcome& outcome) {
   if (outcome.success()) return JobRecord::End::Ok;
   if (outcome.kind == Kind::TimedOut) return JobRecord::End::TimedOut;
-  return outcome.kind == Kind::Cancelled ? JobRecord::End::Cancelled : JobRecord::End::Failed;
+  if (outcome.kind == Kind::Cancelled) return JobRecord::End::Cancelled;
+  if (outcome.kind == Kind::CouldNotStart) return JobRecord::End::CouldNotStart;
+  return outcome.kind == Kind::Lost ? JobRecord::End::Lost : JobRecord::End::Failed;
+}
+
+std::optional<int> seen_end(const job::Outcome& outcome) {
+  const bool ran = outcome.kind != Kind::CouldNotStart && outcome.kind != Kind::Lost;
+  return ran && outcome.pid != 0 ? std::optional{outcome.status.raw()} : std::nullopt;
 }
 
 }  // namespace
@@ -31,6 +38,7 @@ event::Event end_event(std::uint64_t seq, const job::Outcome& outcome) {
 void add_end(JobRecord& record, const job::Supervised& result) {
   const job::Outcome& outcome = result.outcome;
   record.end = end_of(outcome);
+  record.status = seen_end(outcome);
   if (outcome.kind == Kind::CouldNotStart) {
     record.code = outcome.code;
   } else if (outcome.kind == Kind::Lost) {

@@ -1,6 +1,9 @@
 #include "engine/own_run.h"
 
 #include <signal.h>
+#include <unistd.h>
+
+#include <utility>
 
 #include "engine/outcome_event.h"
 #include "engine/single_run.h"
@@ -43,9 +46,16 @@ std::optional<job::Order> SignalContext::next_order() {
 }
 
 job::Outcome run_own(const job::Job& job, const job::Policy& policy, SignalContext& context) {
-  job::Outcome outcome = job::supervise(job, policy, context).outcome;
-  context.emit(end_event(job.seq, outcome));
-  return outcome;
+  context.emit({.type = Type::RunStart, .pid = ::getpid()});
+  event::JobRecord record{.slot = 1, .name = context.name(), .argv = job.argv};
+  context.emit({.type = Type::JobGiven, .seq = job.seq, .record = &record});
+  job::Supervised result = job::supervise(job, policy, context);
+  auto end = end_event(job.seq, result.outcome);
+  add_end(record, result);
+  end.record = &record;
+  context.emit(end);
+  context.emit({.type = Type::RunEnd, .text = result.outcome.text()});
+  return std::move(result.outcome);
 }
 
 }  // namespace procrun::engine

@@ -19,6 +19,8 @@ class SignalContext final : public job::Context {
     bool stops = false;
     /// What the command is called before people.
     std::string text;
+    /// What its process is called.
+    std::string name = {};
   };
 
   /// All signals must be blocked. `err` is where the bus's sinks write; it is flushed before waits.
@@ -26,10 +28,12 @@ class SignalContext final : public job::Context {
 
   void emit(const event::Event& event) override;
   bool listens() const override { return bus_.wants(event::Interest::Story); }
+  bool wants_details() const override { return bus_.wants(event::Interest::Details); }
   std::span<const int> inbox() const override { return {&fd_, 1}; }
   void hear(std::size_t which) override;
   std::optional<job::Order> next_order() override;
   void stand_still() override;
+  const std::string& name() const noexcept { return options_.name; }
   job::Spill& spill() override { return spill_; }
 
  private:
@@ -42,7 +46,8 @@ class SignalContext final : public job::Context {
   std::deque<job::Order> orders_;
 };
 
-/// Runs the job with that context and tells of its end. Blocks until nothing of its tree is left.
+/// Runs the job with that context and tells of the run's start and end. Blocks until nothing of its
+/// tree is left.
 job::Outcome run_own(const job::Job& job, const job::Policy& policy, SignalContext& context);
 
 }  // namespace procrun::engine

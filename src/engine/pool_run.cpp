@@ -40,7 +40,7 @@ PoolRun::PoolRun(PoolPlan plan, const event::Bus& bus, sys::Outlet& out, sys::Ou
       bus_{bus},
       out_{out},
       err_{err},
-      tells_story_{bus.wants(event::Interest::Story)},
+      interest_{bus.interest()},
       keeps_records_{bus.wants(event::Interest::Records)},
       signals_{sys::all_signals()},
       printer_{out, err, plan_.keep_order},
@@ -60,7 +60,7 @@ PoolRun::PoolRun(PoolPlan plan, const event::Bus& bus, sys::Outlet& out, sys::Ou
                }}},
       local_{{.slots = plan_.slots,
               .policy = plan_.policy,
-              .listens = tells_story_,
+              .interest = interest_,
               .tokens = plan_.tokens,
               .in_worker = [this] { signals_.close(); }},
              *this,
@@ -78,7 +78,7 @@ PoolResult PoolRun::run() {
   printer_.finish();
   local_.close();
   if (broken_.empty()) count_tokens();
-  if (broken_.empty()) bus_.emit({.type = Type::RunEnd, .text = summary()});
+  if (broken_.empty()) tell({.type = Type::RunEnd, .text = summary()});
   sys::Deadline patience;
   while (!flushed() || !local_.finished()) {
     // Whoever was told to end does not wait for a reader that sleeps.
@@ -330,10 +330,17 @@ std::optional<job::Job> PoolRun::next_job(unsigned slot) {
     one.record.key = one.waiting.identity.key;
     one.record.occurrence = one.waiting.identity.occurrence;
     one.record.command = plan_.recipe.pasteable(job);
+    add_details(one);
     bus_.emit({.type = Type::JobGiven, .seq = job.seq, .record = &one.record});
   }
   in_hand_[job.seq] = std::move(one);
   return job;
+}
+
+void PoolRun::add_details(InHand& one) const {
+  if (interest_ < event::Interest::Details) return;
+  one.record.name = plan_.recipe.text(one.job);
+  one.record.argv = one.job.argv;
 }
 
 /// With a rule that may end the run, or a gate, each start is a decision of its own; and a job
@@ -347,6 +354,7 @@ void PoolRun::returned(std::uint64_t seq) {
   const auto one = in_hand_.find(seq);
   backlog_.give_back(std::move(one->second.waiting));
   in_hand_.erase(one);
+  if (keeps_records_) tell({.type = Type::JobReturned, .seq = seq});
 }
 
 void PoolRun::take(const Event& event) {
@@ -359,10 +367,19 @@ void PoolRun::take(const Event& event) {
     one->second.attempt_since = job::after(sys::Clock::now(), event.duration);
     one->second.out_of_time = false;
   }
-  if (event.type != Type::Exec) return bus_.emit(event);
+  if (event.type != Type::Exec) return tell(event);
   Event named = event;
   if (one != in_hand_.end()) named.text = plan_.recipe.text(one->second.job);
-  bus_.emit(named);
+  tell(named);
+}
+
+/// A report that fails (a full disk) ends the run, but not what of it is under way here.
+void PoolRun::tell(const Event& event) {
+  try {
+    bus_.emit(event);
+  } catch (const std::exception& error) {
+    give_up(error.what());
+  }
 }
 
 void PoolRun::ended(std::uint64_t seq, job::Supervised result, int spill_fd) {
@@ -378,7 +395,7 @@ void PoolRun::ended(std::uint64_t seq, job::Supervised result, int spill_fd) {
     add_end(one.record, result);
     end.record = &one.record;
   }
-  if (keeps_records_ || end.type == Type::JobFailed) bus_.emit(end);
+  if (keeps_records_ || end.type == Type::JobFailed) tell(end);
   if (plan_.results && spill_fd != -1) {
     plan_.results->save(one.waiting.row, seq, result.output, spill_fd);
     result.output = {};  // that is all that becomes of it
@@ -420,7 +437,7 @@ void PoolRun::halt_if_due(const job::Outcome& outcome) {
 
 void PoolRun::count_tokens() {
   const unsigned lost = plan_.tokens != nullptr ? plan_.tokens->count_lost() : 0;
-  if (lost != 0) bus_.emit({.type = Type::TokensLost, .status = static_cast<int>(lost)});
+  if (lost != 0) tell({.type = Type::TokensLost, .status = static_cast<int>(lost)});
 }
 
 std::string PoolRun::summary() const {

@@ -98,6 +98,8 @@ class PoolRun final : Local::Client {
   sys::Deadline turn_due();
   void give_turn();
   void show_standing();
+  void tell(const event::Event& event);
+  void add_details(InHand& one) const;
   void give_up(const std::string& why);
   bool may_start() const;
   bool has_place() const;
@@ -114,7 +116,7 @@ class PoolRun final : Local::Client {
   const event::Bus& bus_;
   sys::Outlet& out_;
   sys::Outlet& err_;
-  bool tells_story_;
+  event::Interest interest_;
   bool keeps_records_;
 
   sys::Poller poller_;

@@ -26,7 +26,7 @@ SingleRun::SingleRun(SinglePlan plan, const event::Bus& bus, sys::Outlet& out, s
       signals_{sys::all_signals()},
       local_{{.slots = 1,
               .policy = plan_.policy,
-              .listens = bus.wants(event::Interest::Story),
+              .interest = bus.interest(),
               .accounts = plan_.accounts,
               .once = true,
               .in_worker = [this] { signals_.close(); }},
@@ -36,11 +36,13 @@ SingleRun::SingleRun(SinglePlan plan, const event::Bus& bus, sys::Outlet& out, s
 }
 
 SingleResult SingleRun::run() {
-  local_.feed();
+  tell({.type = Type::RunStart, .pid = ::getpid()});
+  if (broken_.empty()) local_.feed();
   while (!over_) serve();
   local_.close();
   while (!local_.finished()) serve();
   local_.end_orphans();
+  if (broken_.empty()) tell({.type = Type::RunEnd, .text = result_.outcome.text()});
   while (!flushed() && result_.signal == 0) wait_for_reader();
   if (!broken_.empty()) throw std::runtime_error(broken_);
   return std::move(result_);
@@ -94,20 +96,41 @@ void SingleRun::stand_still() {
 
 std::optional<job::Job> SingleRun::next_job(unsigned) {
   if (std::exchange(given_, true)) return std::nullopt;
+  record_.slot = 1;
+  record_.name = plan_.name;
+  record_.argv = plan_.job.argv;
+  tell({.type = Type::JobGiven, .seq = plan_.job.seq, .record = &record_});
+  over_ = !broken_.empty();
+  if (over_) return std::nullopt;
   return plan_.job;
 }
 
+/// A report that fails (a full disk) ends the command before the error is told.
+void SingleRun::tell(const event::Event& event) {
+  try {
+    bus_.emit(event);
+  } catch (const std::exception& error) {
+    give_up(error.what());
+  }
+}
+
+void SingleRun::give_up(const std::string& why) {
+  if (broken_.empty()) broken_ = why;
+  over_ = over_ || local_.busy() == 0;
+  local_.order({.kind = job::Order::Kind::Stop});
+}
+
 void SingleRun::take(const event::Event& event) {
-  if (event.type != Type::Exec) return bus_.emit(event);
+  if (event.type != Type::Exec) return tell(event);
   event::Event named = event;
   named.text = plan_.text;
-  bus_.emit(named);
+  tell(named);
 }
 
 void SingleRun::ended(std::uint64_t seq, job::Supervised result, int spill_fd) {
   const bool show = !plan_.quiet_ok || !result.outcome.success();
   if (show) Printer{out_, err_, false}.print(seq, std::move(result.output), spill_fd);
-  bus_.emit(end_event(seq, result.outcome));
+  tell_end(seq, result);
   result_.outcome = std::move(result.outcome);
   over_ = true;
 }
@@ -115,10 +138,19 @@ void SingleRun::ended(std::uint64_t seq, job::Supervised result, int spill_fd) {
 /// Its worker was killed before it had read the job: lost as if it had.
 void SingleRun::returned(std::uint64_t seq) {
   using Kind = job::Outcome::Kind;
-  result_.outcome.kind = result_.signal == 0 ? Kind::Lost : Kind::Cancelled;
-  result_.outcome.why = "lost: its worker was killed before it began";
-  bus_.emit(end_event(seq, result_.outcome));
+  job::Supervised result;
+  result.outcome.kind = result_.signal == 0 ? Kind::Lost : Kind::Cancelled;
+  result.outcome.why = "lost: its worker was killed before it began";
+  tell_end(seq, result);
+  result_.outcome = std::move(result.outcome);
   over_ = true;
+}
+
+void SingleRun::tell_end(std::uint64_t seq, const job::Supervised& result) {
+  auto end = end_event(seq, result.outcome);
+  add_end(record_, result);
+  end.record = &record_;
+  tell(end);
 }
 
 void SingleRun::broke(std::uint64_t, const std::string& why) {

@@ -15,7 +15,8 @@ namespace procrun::engine {
 /// What `spawn` was asked for.
 struct SinglePlan {
   job::Job job;
-  std::string text;  // what the command is called before people
+  std::string text;       // what the command is called before people
+  std::string name = {};  // what its process is called
   job::Policy policy;
   bool quiet_ok = false;  // captured output is shown only if the command failed
   bool accounts = false;
@@ -48,6 +49,9 @@ class SingleRun final : Local::Client {
   void returned(std::uint64_t seq) override;
   void broke(std::uint64_t seq, const std::string& why) override;
 
+  void tell(const event::Event& event);
+  void tell_end(std::uint64_t seq, const job::Supervised& result);
+  void give_up(const std::string& why);
   void serve();
   bool flushed();
   void obey_signals();
@@ -56,6 +60,7 @@ class SingleRun final : Local::Client {
 
   SinglePlan plan_;
   bool given_ = false;
+  event::JobRecord record_;
   const event::Bus& bus_;
   sys::Outlet& out_;
   sys::Outlet& err_;

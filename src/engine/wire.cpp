@@ -23,10 +23,15 @@ job::Order get_order(pool::Reader& reader) { return reader.get<job::Order>(); }
 void put(pool::Writer& writer, const event::Event& event) {
   writer.put(event.type);
   writer.put(event.seq);
+  writer.put(event.attempt);
+  writer.put(event.at);
   writer.put(event.pid);
   writer.put(event.ppid);
   writer.put(event.status);
   writer.put(event.duration);
+  writer.put(event.user);
+  writer.put(event.system);
+  writer.put(event.max_rss);
   writer.put(event.text);
 }
 
@@ -34,10 +39,15 @@ event::Event get_event(pool::Reader& reader) {
   event::Event event;
   event.type = reader.get<event::Type>();
   event.seq = reader.get<std::uint64_t>();
+  event.attempt = reader.get<unsigned>();
+  event.at = reader.get<sys::Clock::time_point>();
   event.pid = reader.get<pid_t>();
   event.ppid = reader.get<pid_t>();
   event.status = reader.get<int>();
   event.duration = reader.get<sys::Duration>();
+  event.user = reader.get<sys::Duration>();
+  event.system = reader.get<sys::Duration>();
+  event.max_rss = reader.get<long>();
   event.text = reader.get<std::string>();
   return event;
 }

@@ -25,6 +25,7 @@ class LinkContext final : public job::Context {
     if (!flush_by_) flush_by_ = sys::Clock::now() + kHoldBack;
   }
   bool listens() const override { return workshop_.listens; }
+  bool wants_details() const override { return workshop_.details; }
   bool accounts() const override { return workshop_.accounts; }
   std::span<const int> inbox() const override {
     return {inbox_.data(), link_.front_gone() ? 1U : 2U};  // at its end it is always readable

@@ -15,6 +15,7 @@ namespace procrun::engine {
 struct Workshop {
   job::Policy policy;
   bool listens = false;  // somebody wants to hear of starts
+  bool details = false;  // and of all that is known
   bool accounts = false;
   bool once = false;  // the worker goes after its first job
   job::Spill spill;

@@ -11,11 +11,14 @@ namespace procrun::event {
 class Bus {
  public:
   void add(Sink& sink) { sinks_.push_back(&sink); }
-  /// Somebody wants to hear as much as that.
-  bool wants(Interest interest) const {
-    return std::any_of(sinks_.begin(), sinks_.end(),
-                       [&](const Sink* sink) { return sink->interest() >= interest; });
+  /// The most that somebody wants to hear.
+  Interest interest() const {
+    Interest most = Interest::Trouble;
+    for (const Sink* sink : sinks_) most = std::max(most, sink->interest());
+    return most;
   }
+  /// Somebody wants to hear as much as that.
+  bool wants(Interest wanted) const { return interest() >= wanted; }
   void emit(const Event& event) const {
     for (Sink* sink : sinks_) sink->take(event);
   }

@@ -5,23 +5,26 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sys/clock.h"
 
 namespace procrun::event {
 
 enum class Type : std::uint8_t {
-  RunStart,   // pid: who runs the whole
-  JobGiven,   // the job goes to a worker: from now on it may run; record
-  InFlight,   // an earlier run was killed while this job ran: it is run again; text: its command
-  JobStart,   // a process is about to start the job's command; pid: that process
-  Exec,       // the command runs; pid, ppid
-  Stopped,    // the command was stopped, by whom the status tells
-  Timeout,    // its time is up; duration: how long it ran
-  Signal,     // a signal was sent to its tree; status: which
-  Killed,     // a process of the tree had to be killed; pid, text: its command
-  WantsTurn,  // it has written much, and waits a moment for its turn to pass it on
-  Dropped,    // it wrote more than it may: the rest of it is lost
+  RunStart,     // pid: who runs the whole
+  JobGiven,     // the job goes to a worker: from now on it may run; record
+  JobReturned,  // it comes back unstarted, and is given again later
+  InFlight,     // an earlier run was killed while this job ran: it is run again; text: its command
+  JobStart,     // a process is about to start the job's command; pid: that process
+  Exec,         // the command runs; pid, ppid
+  Exit,         // the command has ended; pid, status, duration, and what it used
+  Stopped,      // the command was stopped, by whom the status tells
+  Timeout,      // its time is up; duration: how long it ran
+  Signal,       // a signal was sent to its tree; status: which
+  Killed,       // a process of the tree had to be killed; pid, text: its command
+  WantsTurn,    // it has written much, and waits a moment for its turn to pass it on
+  Dropped,      // it wrote more than it may: the rest of it is lost
   Retry,   // an attempt failed, another follows after duration; status: its number, text: of many
   Leak,    // a process that was still there when the command had ended; pid, text: its command;
            // status: 0 it is ended, 1 it lives on
@@ -37,15 +40,19 @@ struct JobRecord {
   /// Knows the job by its content, whatever its number: in hexadecimal; empty where nobody keeps
   /// it.
   std::string key = {};
-  std::uint64_t occurrence = 0;  // of those with that key, from 1
-  std::string command = {};      // as one could paste it into a shell
-  unsigned slot = 0;             // from 1
+  std::uint64_t occurrence = 0;        // of those with that key, from 1
+  std::string command = {};            // as one could paste it into a shell
+  unsigned slot = 0;                   // from 1
+  std::string name = {};               // what it is called before people
+  std::vector<std::string> argv = {};  // only where somebody wants Interest::Details
 
   // Its end.
-  enum class End : std::uint8_t { None, Ok, Failed, TimedOut, Cancelled };
+  enum class End : std::uint8_t { None, Ok, Failed, TimedOut, Cancelled, CouldNotStart, Lost };
   End end = End::None;
   int code = 0;    // it exited with
   int signal = 0;  // that it died of
+  /// The raw wait status of its last process; empty where no end of one was seen.
+  std::optional<int> status = std::nullopt;
   unsigned attempts = 1;
   std::uint64_t stdout_bytes = 0;
   sys::Duration user{};
@@ -57,10 +64,16 @@ struct JobRecord {
 struct Event {
   Type type = Type::RunStart;
   std::uint64_t seq = 0;  // of the job, from 1; 0: the run's own
+  unsigned attempt = 0;   // from 1; 0: not of one attempt
+  /// When it happened, or was noticed by the process that tells it.
+  sys::Clock::time_point at = sys::Clock::now();
   pid_t pid = 0;
   pid_t ppid = 0;
   int status = 0;  // a raw wait status, or a signal's number
   sys::Duration duration{};
+  sys::Duration user{};
+  sys::Duration system{};
+  long max_rss = 0;  // KiB
   std::string text = {};
   const JobRecord* record = nullptr;  // of JobGiven, JobEnd and JobFailed; good while it is told
 };
@@ -70,6 +83,7 @@ enum class Interest : std::uint8_t {
   Trouble,  // what went wrong
   Records,  // and which jobs began and ended: JobGiven, JobEnd, JobFailed, with their records
   Story,    // and JobStart, Exec and Reap
+  Details,  // and Exit, and with the record what was run
 };
 
 /// How far a run has come.

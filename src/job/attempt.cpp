@@ -244,9 +244,22 @@ void Attempt::note(pid_t pid, ExitStatus status, const rusage& usage) {
   course_.deadlines.clear(Deadlines::TimeIsUp);
   outcome_.status = status;
   outcome_.duration = Clock::now() - started_;
+  if (context_.wants_details()) tell_exit(status, usage);
   if (oom_before_ && status.signaled() && status.term_signal() == SIGKILL && !outcome_.killed) {
     outcome_.oom = oom_since(*oom_before_);
   }
+}
+
+void Attempt::tell_exit(ExitStatus status, const rusage& usage) {
+  Usage used;
+  used.add(usage);
+  emit({.type = Type::Exit,
+        .pid = outcome_.pid,
+        .status = status.raw(),
+        .duration = outcome_.duration,
+        .user = used.user,
+        .system = used.system,
+        .max_rss = used.max_rss});
 }
 
 /// The command decides when the job ends; what it left behind decides how long that takes.

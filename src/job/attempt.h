@@ -46,6 +46,7 @@ class Attempt {
   void resume();
   void reap();
   void note(pid_t pid, ExitStatus status, const rusage& usage);
+  void tell_exit(ExitStatus status, const rusage& usage);
   void settle();
   bool wound_up();
   void deal_with_leftovers();
@@ -60,6 +61,7 @@ class Attempt {
 
   void emit(event::Event event) {
     event.seq = job_.seq;
+    event.attempt = course_.attempt;
     context_.emit(event);
   }
 

@@ -86,6 +86,7 @@ Supervised supervise(const Job& job, const Policy& policy, Context& context) {
     const auto delay = policy.retry->delays.before(course.attempt + 1, random_unit());
     context.emit({.type = Type::Retry,
                   .seq = job.seq,
+                  .attempt = course.attempt,
                   .pid = result.outcome.pid,
                   .status = static_cast<int>(course.attempt + 1),
                   .duration = delay,

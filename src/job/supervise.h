@@ -34,6 +34,8 @@ class Context {
   virtual void emit(const event::Event& event) = 0;
   /// Whether anyone wants to hear of JobStart, Exec and Reap; the others are always emitted.
   virtual bool listens() const = 0;
+  /// Whether anyone wants to hear of Exit, too.
+  virtual bool wants_details() const { return false; }
   /// Whether anyone wants to know what cannot be told afterwards (running out of memory).
   virtual bool accounts() const { return false; }
   /// The tree has been stopped: a context that stands in the foreground stops too, and orders to

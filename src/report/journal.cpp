@@ -29,6 +29,8 @@ const char* result_of(JobRecord::End end) {
       return "cancelled";
     case JobRecord::End::None:
     case JobRecord::End::Failed:
+    case JobRecord::End::CouldNotStart:
+    case JobRecord::End::Lost:
       break;
   }
   return "failed";

@@ -21,5 +21,7 @@ inline Deadline earlier(const Deadline& a, const Deadline& b) {
 
 /// The time of day as RFC 3339 has it, in UTC, to the millisecond.
 std::string rfc3339_now();
+/// What it was at a moment of our clock, as the time of day is set now.
+std::string rfc3339(Clock::time_point moment);
 
 }  // namespace procrun::sys

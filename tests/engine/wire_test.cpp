@@ -17,6 +17,7 @@ using procrun::job::Supervised;
 using procrun::pool::Reader;
 using procrun::pool::Writer;
 namespace engine = procrun::engine;
+namespace sys = procrun::sys;
 
 TEST_CASE("a job arrives as it was sent", "[wire]") {
   const std::string odd{"a\0b\n\xff", 5};
@@ -45,19 +46,29 @@ TEST_CASE("an event arrives as it was sent", "[wire]") {
   Writer writer;
   engine::put(writer, Event{.type = Type::Leak,
                             .seq = 7,
+                            .attempt = 2,
+                            .at = sys::Clock::time_point{6ns},
                             .pid = 1,
                             .ppid = 2,
                             .status = -3,
                             .duration = 4ns,
+                            .user = 8ns,
+                            .system = 9ns,
+                            .max_rss = 10,
                             .text = "sleep 60"});
   Reader reader{writer.bytes()};
   const Event event = engine::get_event(reader);
   CHECK(event.type == Type::Leak);
   CHECK(event.seq == 7);
+  CHECK(event.attempt == 2);
+  CHECK(event.at == sys::Clock::time_point{6ns});
   CHECK(event.pid == 1);
   CHECK(event.ppid == 2);
   CHECK(event.status == -3);
   CHECK(event.duration == 4ns);
+  CHECK(event.user == 8ns);
+  CHECK(event.system == 9ns);
+  CHECK(event.max_rss == 10);
   CHECK(event.text == "sleep 60");
   CHECK(reader.rest().empty());
 }
