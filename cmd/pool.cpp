@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "cmd/end_options.h"
+#include "cmd/events.h"
 #include "cmd/job_options.h"
 #include "cmd/jobs.h"
 #include "cmd/jobs_file.h"
@@ -51,6 +52,7 @@ struct PoolOptions {
   StartOptions start;
   EndOptions end;
   RecordOptions records;
+  std::string events;
   bool jobserver = false;
   JobOptions job;
 };
@@ -99,6 +101,7 @@ void add_options(Options& options, PoolOptions& pool) {
   add_start_options(options, pool.start);
   add_end_options(options, pool.end);
   add_record_options(options, pool.records);
+  add_events(options, pool.events);
   add_job_options(options, pool.job, Letters::LongOnly);
   options.group("How jobs are run");
   options.flag("--jobserver",
@@ -237,8 +240,6 @@ std::string directory_of(const job::Policy& policy) {
   return policy.directory.empty() ? here : here + '\0' + policy.directory;
 }
 
-std::string make_run_id() { return fmt::format("{}-{}", sys::rfc3339_now(), ::getpid()); }
-
 /// Without COMMAND and inputs --retry-failed takes both from the job log.
 bool takes_from_log(const input::CommandLine& line, const PoolOptions& options) {
   return options.records.again == engine::Again::OnlyFailed && line.command.empty() &&
@@ -278,6 +279,8 @@ int own_many(const input::CommandLine& line, const PoolOptions& options, const G
   engine::Recipe recipe{form, words, engine::default_shell()};
   if (options.dry_run || jobserver.dry_run()) return dry_run(recipe, std::move(backlog));
 
+  const std::string run_id = make_run_id();
+  const auto events = open_events(options.events, run_id, policy);
   block_signals();
   job::become_subreaper();
   sys::Outlets outlets{STDOUT_FILENO, STDERR_FILENO};
@@ -285,7 +288,8 @@ int own_many(const input::CommandLine& line, const PoolOptions& options, const G
   sys::Outlet& err = outlets.err();
   const LogThrough log_through{err};
   event::Bus bus;
-  records.start(bus, make_run_id());
+  records.start(bus, run_id);
+  if (events) bus.add(*events);
   report::Narration narration{err, report::Narration::Story::Pool, "", use_colour(options.shared)};
   Trouble trouble{true};
   if (tells_story(options.shared)) bus.add(narration);

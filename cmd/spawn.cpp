@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cmd/account.h"
+#include "cmd/events.h"
 #include "cmd/job_options.h"
 #include "cmd/verbs.h"
 #include "engine/single_run.h"
@@ -32,6 +33,7 @@ struct SpawnOptions {
   job::OutputPolicy output;
   bool time = false;
   bool json = false;
+  std::string events;
 };
 
 void add_story(Options& options, SpawnOptions& spawn) {
@@ -89,6 +91,7 @@ void add_options(Options& options, SpawnOptions& spawn) {
   options.group("Account");
   options.flag("--time", "tell real, user and system time at the end, as time -p", spawn.time);
   options.flag("--json", "tell all that is known of its end, as one line of JSON", spawn.json);
+  add_events(options, spawn.events);
   options.group("How COMMAND is run");
   add_lock(options, spawn.job);
   add_shell(options, spawn.shared);
@@ -179,6 +182,7 @@ int own(const std::vector<std::string>& command, const SpawnOptions& options, co
   job::Policy policy = policy_of(options.job);
   const Files files = open_files(options);
   const sys::Fd lock = take_lock(options.job);
+  const auto events = open_events(options.events, make_run_id(), policy);
   block_signals();
   job::become_subreaper();
   sys::Outlets outlets{STDOUT_FILENO, STDERR_FILENO};
@@ -186,8 +190,9 @@ int own(const std::vector<std::string>& command, const SpawnOptions& options, co
   sys::Outlet& err = outlets.err();
   const LogThrough log_through{err};
   event::Bus bus;
-  report::Narration narration{err, report::Narration::Story::Single,
-                              either(options.name, command_name(command)),
+  if (events) bus.add(*events);
+  const std::string name = either(options.name, command_name(command));
+  report::Narration narration{err, report::Narration::Story::Single, name,
                               use_colour(options.shared)};
   Trouble trouble{false};
   if (tells_story(options.shared)) bus.add(narration);
@@ -200,6 +205,7 @@ int own(const std::vector<std::string>& command, const SpawnOptions& options, co
   const auto started = sys::Clock::now();
   const auto result = engine::SingleRun{{.job = {.argv = command_argv(command, options.shared)},
                                          .text = either(options.used_for, command_text(command)),
+                                         .name = name,
                                          .policy = std::move(policy),
                                          .quiet_ok = options.quiet_ok,
                                          .accounts = accounts},

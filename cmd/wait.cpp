@@ -5,6 +5,7 @@
 
 #include <system_error>
 
+#include "cmd/events.h"
 #include "cmd/lesson.h"
 #include "cmd/numbers.h"
 #include "cmd/verbs.h"
@@ -23,6 +24,7 @@ struct WaitOptions {
   int kill = 0;
   int count = 1;
   bool childless = false;
+  std::string events;
 };
 
 void add_options(Options& options, WaitOptions& wait) {
@@ -37,6 +39,8 @@ void add_options(Options& options, WaitOptions& wait) {
   options.flag("--childless", "wait without a child", wait.childless);
   add_speed(options, wait.speed);
   options.declare_for(Options::For::Command);
+  options.group("Account");
+  add_events(options, wait.events);
   options.group("How COMMAND is run");
   add_shell(options, wait.shared);
   add_shared(options, wait.shared);
@@ -84,21 +88,26 @@ int lesson(const WaitOptions& options) {
   return 0;
 }
 
-int reap_all(const std::vector<std::string>& command, const Shared& shared, const Given& given) {
+int reap_all(const std::vector<std::string>& command, const WaitOptions& options,
+             const Given& given) {
+  const Shared& shared = options.shared;
+  job::Policy policy;
+  const auto events = open_events(options.events, make_run_id(), policy);
   block_signals();
   job::become_subreaper();
   sys::Outlet err{STDERR_FILENO, "standard error"};
   const LogThrough log_through{err};
   event::Bus bus;
-  report::Narration narration{err, report::Narration::Story::Single, command_name(command),
-                              use_colour(shared)};
+  if (events) bus.add(*events);
+  const std::string name = command_name(command);
+  report::Narration narration{err, report::Narration::Story::Single, name, use_colour(shared)};
   Trouble trouble{false};
   if (tells_story(shared)) bus.add(narration);
   bus.add(trouble);
-  job::Policy policy;
   policy.stop.front().wait = std::chrono::seconds{5};
   policy.signals = given.signals;
-  engine::SignalContext context{{.stops = false, .text = command_text(command)}, bus, &err};
+  engine::SignalContext context{
+      {.stops = false, .text = command_text(command), .name = name}, bus, &err};
   return exit_code(engine::run_own({.argv = command_argv(command, shared)}, policy, context));
 }
 
@@ -114,7 +123,7 @@ int run_wait(const std::vector<std::string>& words, const Given& given) {
   if (helped(options)) return 0;
   apply(wait.shared);
   if (!has_command(options, rest)) return lesson(wait);
-  return reap_all(rest.command, wait.shared, given);
+  return reap_all(rest.command, wait, given);
 }
 
 }  // namespace procrun::cmd

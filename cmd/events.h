@@ -1,0 +1,25 @@
+#pragma once
+// --events: a run's events, as they happen, for another program.
+#include <memory>
+#include <string>
+
+#include "cmd/options.h"
+#include "event/event.h"
+#include "job/job.h"
+
+namespace procrun::cmd {
+
+/// Declares it. `target` becomes what it is given: a file's path, or fd:N.
+void add_events(Options& options, std::string& target);
+
+/// The sink that writes there; null where nobody asked. A file is written anew. What is given as
+/// fd:N stays open and is ours: commands do not get it, unless it is stdout or stderr. Blocks while
+/// a fifo has no reader, so it is to be called before signals are blocked. Throws UsageError where
+/// the policy hands the descriptor on.
+std::unique_ptr<event::Sink> open_events(const std::string& target, const std::string& run_id,
+                                         const job::Policy& policy);
+
+/// Names this run among all.
+std::string make_run_id();
+
+}  // namespace procrun::cmd
