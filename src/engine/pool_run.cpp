@@ -117,8 +117,7 @@ void PoolRun::serve(const sys::Deadline& patience) {
   if (&err_ != &out_) watch(err_, err_watched_, kErr);
   watch_inputs();
   watch_tokens();
-  const auto ready =
-      poller_.wait(sys::earlier(sys::earlier(deadline(), turn_due()), patience));
+  const auto ready = poller_.wait(sys::earlier(sys::earlier(deadline(), turn_due()), patience));
   const auto is_signal = [](const auto& one) { return one.id == kSignals; };
   if (std::any_of(ready.begin(), ready.end(), is_signal)) obey_signals();
   for (const auto& one : ready) {
