@@ -301,8 +301,9 @@ int own_many(const input::CommandLine& line, const PoolOptions& options, const G
   policy.in = null.get();
   policy.output.mode = options.ungroup ? job::Output::Inherit : job::Output::Capture;
   policy.output.merge = options.merge;
+  // What a job writes itself would be written into a bar.
   policy.output.takes_turns = options.keep_order && options.results.empty() &&
-                              policy.retries == 0 &&
+                              progress_form != ProgressOptions::Form::Bar && policy.retries == 0 &&
                               options.end.halt.what != engine::HaltRule::What::Success;
   policy.parent_death_signal = SIGKILL;
   policy.signals = given.signals;
