@@ -13,6 +13,7 @@
 #include "cmd/end_options.h"
 #include "cmd/events.h"
 #include "cmd/job_options.h"
+#include "cmd/job_variables.h"
 #include "cmd/jobs.h"
 #include "cmd/jobs_file.h"
 #include "cmd/jobserver.h"
@@ -54,6 +55,7 @@ struct PoolOptions {
   RecordOptions records;
   std::string events;
   bool jobserver = false;
+  std::string slot_variable;
   JobOptions job;
 };
 
@@ -107,6 +109,9 @@ void add_options(Options& options, PoolOptions& pool) {
   options.flag("--jobserver",
                "share the -j places with make, ninja and cargo below us (below make: its own)",
                pool.jobserver);
+  options.value("--process-slot-var", "NAME",
+                "NAME=0 and so on is set for the jobs: which of the -j places they have",
+                [&](const std::string& text) { pool.slot_variable = parse_slot_variable(text); });
   add_shell(options, pool.shared);
   add_shared(options, pool.shared);
   options.example("find . -name '*.txt' -print0 | procrun pool -0 gzip");
@@ -262,6 +267,8 @@ int own_many(const input::CommandLine& line, const PoolOptions& options, const G
   auto progress_form = form_of(options.progress, options.ungroup);
   if (!tells_story(options.shared)) progress_form = ProgressOptions::Form::None;
   job::Policy policy = policy_of(options.job);
+  const std::string run_id = make_run_id();
+  tell_jobs(policy, options.job, {.run_id = run_id, .slot_variable = options.slot_variable});
   // Before there is anything of ours.
   Jobserver jobserver{options.jobserver, options.jobs, options.jobs_file.empty() ? 0 : kMostJobs};
   std::optional<JobsFile> jobs_file;

@@ -23,7 +23,7 @@ namespace {
 
 using Form = engine::Recipe::Form;
 
-/// For what is added to a job's environment, and what execve(2) puts beside it.
+/// For what a jobserver adds to a job's environment, and what execve(2) puts beside it.
 constexpr std::size_t kReserve = 4096;
 
 std::uint64_t parse_many(const std::string& text) {
@@ -147,6 +147,11 @@ std::size_t space_for(Form form, const job::Policy& policy) {
     for (const auto& variable : *policy.env) taken += variable.size() + sys::kPerArgument;
   } else {
     taken += sys::space_of(environ);
+  }
+  constexpr auto kLongest = std::numeric_limits<unsigned>::max();
+  const job::Job any{.seq = std::numeric_limits<std::uint64_t>::max(), .slot = kLongest};
+  for (const auto& variable : job::environment_of(any, policy.variables, kLongest)) {
+    taken += variable.size() + sys::kPerArgument;
   }
   const std::size_t space = sys::argument_space(stack_of(policy));
   const std::size_t left = space - std::min(space, taken);

@@ -8,6 +8,7 @@
 #include "cmd/account.h"
 #include "cmd/events.h"
 #include "cmd/job_options.h"
+#include "cmd/job_variables.h"
 #include "cmd/verbs.h"
 #include "engine/single_run.h"
 #include "input/quantity.h"
@@ -180,6 +181,7 @@ void refuse_contradictions(const SpawnOptions& options) {
 int own(const std::vector<std::string>& command, const SpawnOptions& options, const Given& given) {
   refuse_contradictions(options);
   job::Policy policy = policy_of(options.job);
+  tell_attempt(policy, options.job);
   const Files files = open_files(options);
   const sys::Fd lock = take_lock(options.job);
   const auto events = open_events(options.events, make_run_id(), policy);

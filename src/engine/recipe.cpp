@@ -36,18 +36,19 @@ job::Job Recipe::make(const std::vector<std::string>& row, std::uint64_t seq, un
   const input::Values values{.items = row, .seq = seq, .slot = slot};
   switch (form_) {
     case Form::Exec:
-      return checked({.seq = seq, .argv = template_.words(values)});
+      return checked({.seq = seq, .slot = slot, .argv = template_.words(values)});
     case Form::Shell:
-      return checked({.seq = seq, .argv = shell_argv(shell_, template_.shell_line(values))});
+      return checked(
+          {.seq = seq, .slot = slot, .argv = shell_argv(shell_, template_.shell_line(values))});
     case Form::Lines:
       break;
   }
   std::string line;
   for (const std::string& item : row) line += (line.empty() ? "" : " ") + item;
   if (input::needs_shell(line) || line.empty()) {
-    return checked({.seq = seq, .argv = shell_argv(shell_, std::move(line))});
+    return checked({.seq = seq, .slot = slot, .argv = shell_argv(shell_, std::move(line))});
   }
-  return checked({.seq = seq, .argv = {std::move(line)}});
+  return checked({.seq = seq, .slot = slot, .argv = {std::move(line)}});
 }
 
 /// Only we write `sh -c line` with exactly these three words.

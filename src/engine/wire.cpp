@@ -4,6 +4,7 @@ namespace procrun::engine {
 
 void put(pool::Writer& writer, const job::Job& job) {
   writer.put(job.seq);
+  writer.put(job.slot);
   writer.put(job.argv);
   writer.put(job.tag);
 }
@@ -11,6 +12,7 @@ void put(pool::Writer& writer, const job::Job& job) {
 job::Job get_job(pool::Reader& reader) {
   job::Job job;
   job.seq = reader.get<std::uint64_t>();
+  job.slot = reader.get<unsigned>();
   job.argv = reader.get<std::vector<std::string>>();
   job.tag = reader.get<std::string>();
   return job;

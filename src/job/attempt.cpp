@@ -52,7 +52,8 @@ Supervised Attempt::run() {
 
 Command Attempt::command() {
   Command command{.argv = job_.argv};
-  command.env = policy_.env;
+  if (policy_.env) command.shared_env = &*policy_.env;
+  command.extra_env = environment_of(job_, policy_.variables, course_.attempt);
   command.directory = policy_.directory;
   command.in = course_.feed ? course_.feed->begin() : policy_.in;
   command.out = output_.command_end(1);

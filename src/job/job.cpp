@@ -28,7 +28,31 @@ std::string text_of(Outcome::Fault fault, ExitStatus status) {
   return "";
 }
 
+std::uint64_t value_of(Variable::What what, const Job& job, unsigned attempt) {
+  switch (what) {
+    case Variable::What::Seq:
+      return job.seq;
+    case Variable::What::Slot:
+      return job.slot;
+    case Variable::What::SlotFromZero:
+      return job.slot - 1;
+    case Variable::What::Attempt:
+      return attempt;
+  }
+  return 0;
+}
+
 }  // namespace
+
+std::vector<std::string> environment_of(const Job& job, const std::vector<Variable>& variables,
+                                        unsigned attempt) {
+  std::vector<std::string> entries;
+  entries.reserve(variables.size());
+  for (const auto& [name, what] : variables) {
+    entries.push_back(name + '=' + std::to_string(value_of(what, job, attempt)));
+  }
+  return entries;
+}
 
 void Usage::add(const rusage& more) {
   user += duration_of(more.ru_utime);

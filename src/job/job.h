@@ -60,6 +60,13 @@ struct OutputPolicy {
   bool takes_turns = false;
 };
 
+/// A variable by which a command is told something of its job.
+struct Variable {
+  enum class What : std::uint8_t { Seq, Slot, SlotFromZero, Attempt };
+  std::string name;
+  What what = What::Seq;
+};
+
 /// What holds for every job of a run.
 struct Policy {
   std::optional<sys::Duration> timeout = std::nullopt;   // of each attempt
@@ -78,6 +85,8 @@ struct Policy {
   OutputPolicy output = {};
   /// Its environment ("K=V"); empty: ours.
   std::optional<std::vector<std::string>> env = std::nullopt;
+  /// Come on top of that, which holds none of these names.
+  std::vector<Variable> variables = {};
   std::string directory = {};
   bool close_others = false;
   std::vector<int> kept = {};
@@ -91,10 +100,15 @@ struct Policy {
 /// One command to run.
 struct Job {
   std::uint64_t seq = 1;
+  unsigned slot = 1;
   std::vector<std::string> argv = {};
   /// Goes before every line of captured output.
   std::string tag = {};
 };
+
+/// The variables ("K=V") of an attempt at a job.
+std::vector<std::string> environment_of(const Job& job, const std::vector<Variable>& variables,
+                                        unsigned attempt);
 
 /// What processes used (getrusage(2)): sums, but a maximum of memory.
 struct Usage {

@@ -128,6 +128,21 @@ Child Command::spawn() const {
 
 pid_t Command::start() const { return start(nullptr); }
 
+/// For execve(2): pointers to what this holds, borrows or inherits.
+std::vector<char*> Command::environment() const {
+  const auto* const base = shared_env == nullptr && env ? &*env : shared_env;
+  std::vector<char*> array;
+  if (base != nullptr) {
+    array = c_array(*base);
+    array.pop_back();
+  } else {
+    for (char** variable = environ; *variable != nullptr; ++variable) array.push_back(*variable);
+  }
+  for (const std::string& entry : extra_env) array.push_back(const_cast<char*>(entry.c_str()));
+  array.push_back(nullptr);
+  return array;
+}
+
 pid_t Command::start(int* pidfd) const {
   if (argv.empty()) throw std::logic_error("a command needs a program");
   // All that allocates, or can fail politely, comes before the child.
@@ -136,7 +151,7 @@ pid_t Command::start(int* pidfd) const {
   const auto words = c_array(argv);
   auto script_words = c_array(argv, 1);
   script_words[0] = const_cast<char*>("/bin/sh");
-  const auto environment = env ? c_array(*env) : std::vector<char*>{};
+  const auto variables = environment();
   std::array<sys::Fd, 3> copies;
   std::vector<int> kept_fds = kept;
   std::sort(kept_fds.begin(), kept_fds.end());
@@ -146,7 +161,7 @@ pid_t Command::start(int* pidfd) const {
   ExecPlan plan{.candidates = candidates.data(),
                 .argv = words.data(),
                 .script_argv = script_words.data(),
-                .envp = env ? environment.data() : environ,
+                .envp = variables.data(),
                 .directory = directory.empty() ? nullptr : directory.c_str(),
                 .stdio = {above_stdio(in, copies[0]), above_stdio(out, copies[1]),
                           above_stdio(err, copies[2])},

@@ -37,6 +37,10 @@ struct Command {
   std::vector<std::string> argv;
   /// "K=V" for the whole environment; empty: ours.
   std::optional<std::vector<std::string>> env = std::nullopt;
+  /// The same where several commands share it: borrowed, and counts before `env`; null: none.
+  const std::vector<std::string>* shared_env = nullptr;
+  /// "K=V" besides that, of names that are not among it.
+  std::vector<std::string> extra_env = {};
   /// Where it starts; empty: where we are.
   std::string directory = {};
   /// Its standard descriptors; -1: ours. Others of ours reach it unless they are close-on-exec.
@@ -65,6 +69,7 @@ struct Command {
 
  private:
   pid_t start(int* pidfd) const;
+  std::vector<char*> environment() const;
 };
 
 }  // namespace procrun

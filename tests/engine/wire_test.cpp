@@ -22,10 +22,11 @@ namespace sys = procrun::sys;
 TEST_CASE("a job arrives as it was sent", "[wire]") {
   const std::string odd{"a\0b\n\xff", 5};
   Writer writer;
-  engine::put(writer, Job{.seq = 1ULL << 40, .argv = {odd, "", "x"}, .tag = "T\t"});
+  engine::put(writer, Job{.seq = 1ULL << 40, .slot = 7, .argv = {odd, "", "x"}, .tag = "T\t"});
   Reader reader{writer.bytes()};
   const Job job = engine::get_job(reader);
   CHECK(job.seq == 1ULL << 40);
+  CHECK(job.slot == 7);
   CHECK(job.argv == std::vector<std::string>{odd, "", "x"});
   CHECK(job.tag == "T\t");
   CHECK(reader.rest().empty());

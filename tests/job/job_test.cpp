@@ -19,6 +19,18 @@ TEST_CASE("the default stop plan is TERM, ten seconds, KILL", "[job]") {
   CHECK(plan[1].signal == SIGKILL);
 }
 
+TEST_CASE("the variables of an attempt tell the job's numbers", "[job]") {
+  using procrun::job::Variable;
+  const procrun::job::Job job{.seq = 1ULL << 40, .slot = 3};
+  const std::vector<Variable> variables{{"A", Variable::What::Seq},
+                                        {"B", Variable::What::Slot},
+                                        {"C", Variable::What::SlotFromZero},
+                                        {"D", Variable::What::Attempt}};
+  CHECK(procrun::job::environment_of(job, variables, 5) ==
+        std::vector<std::string>{"A=1099511627776", "B=3", "C=2", "D=5"});
+  CHECK(procrun::job::environment_of(job, {}, 1).empty());
+}
+
 TEST_CASE("each outcome is told in words", "[job]") {
   const ExitStatus term{SIGTERM};
   const ExitStatus none;
