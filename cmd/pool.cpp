@@ -226,7 +226,7 @@ int dry_run(const engine::Recipe& recipe, engine::Backlog::Options from) {
   engine::Backlog backlog{
       std::move(from), recipe, {.left_out = [](auto) {}, .was_in_flight = [](const auto&) {}}};
   for (;;) {
-    backlog.read(1);
+    backlog.read(1, true);
     if (backlog.exhausted()) return 0;
     if (backlog.empty()) {
       pollfd readable{.fd = backlog.wait_fd(1), .events = POLLIN, .revents = 0};
@@ -245,10 +245,15 @@ std::string directory_of(const job::Policy& policy) {
   return policy.directory.empty() ? here : here + '\0' + policy.directory;
 }
 
+bool has_source(const input::CommandLine& line, const PoolOptions& options) {
+  return !line.sources.empty() || !options.inputs.arg_files.empty() ||
+         !options.inputs.job_file.empty();
+}
+
 /// Without COMMAND and inputs --retry-failed takes both from the job log.
 bool takes_from_log(const input::CommandLine& line, const PoolOptions& options) {
   return options.records.again == engine::Again::OnlyFailed && line.command.empty() &&
-         line.sources.empty() && options.inputs.arg_files.empty();
+         !has_source(line, options);
 }
 
 PoolInputs inputs_of(const input::CommandLine& line, const PoolOptions& options,
@@ -286,7 +291,6 @@ int own_many(const input::CommandLine& line, const PoolOptions& options, const G
   engine::Recipe recipe{form, words, engine::default_shell()};
   if (options.dry_run || jobserver.dry_run()) return dry_run(recipe, std::move(backlog));
 
-  const std::string run_id = make_run_id();
   const auto events = open_events(options.events, run_id, policy);
   block_signals();
   job::become_subreaper();
@@ -350,11 +354,11 @@ int run_pool(const std::vector<std::string>& words, const Given& given) {
   apply(pool.shared);
   input::CommandLine line = input::split_sources(rest.command);
   // With a source but no COMMAND each item is a command line.
-  const bool has_source = !line.sources.empty() || !pool.inputs.arg_files.empty();
-  if (!has_source && !takes_from_log(line, pool) && !has_command(options, rest)) {
+  const bool from_source = has_source(line, pool);
+  if (!from_source && !takes_from_log(line, pool) && !has_command(options, rest)) {
     return lesson(pool);
   }
-  if (has_source && !options.given_for(Options::For::Lesson).empty()) has_command(options, rest);
+  if (from_source && !options.given_for(Options::For::Lesson).empty()) has_command(options, rest);
   return own_many(line, pool, given);
 }
 

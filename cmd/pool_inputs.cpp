@@ -8,6 +8,7 @@
 #include <random>
 #include <utility>
 
+#include "cmd/job_options.h"
 #include "cmd/log.h"
 #include "cmd/numbers.h"
 #include "input/batches.h"
@@ -15,6 +16,7 @@
 #include "input/csv.h"
 #include "input/delimiter.h"
 #include "input/inputs.h"
+#include "input/job_file.h"
 #include "input/separator.h"
 #include "sys/arguments.h"
 
@@ -158,6 +160,35 @@ std::size_t space_for(Form form, const job::Policy& policy) {
   return form == Form::Shell ? std::min(left, sys::longest_argument() - 1) : left;
 }
 
+std::unique_ptr<input::Rows> selected(std::unique_ptr<input::Rows> rows,
+                                      const InputOptions& options) {
+  if (options.skip != 0) input::skip(*rows, options.skip);
+  if (!options.count && !options.share) return rows;
+  return std::make_unique<input::Selection>(std::move(rows), options.count, options.share);
+}
+
+/// A job file says what the jobs are, and in which order: nothing else can.
+void refuse_beside_job_file(const input::CommandLine& line, const InputOptions& options) {
+  const std::pair<bool, const char*> others[] = {
+      {!line.command.empty(), "a COMMAND"}, {!line.sources.empty(), "the sources behind :::"},
+      {!options.arg_files.empty(), "-a"},   {options.delimiter != '\n', "-0 and -d"},
+      {options.token != "{}", "-I"},        {options.colsep || options.csv, "-C and --csv"},
+      {options.header, "--header"},         {options.link, "--link"},
+      {options.batches(), "-n, -N and -X"}, {options.shuffle, "--shuf"},
+  };
+  for (const auto& [given, name] : others) {
+    if (given) throw UsageError{std::string{"-f and "} + name + " exclude each other"};
+  }
+}
+
+PoolInputs open_job_file(const input::CommandLine& line, const InputOptions& options) {
+  refuse_beside_job_file(line, options);
+  auto sources = input::open_sources(
+      {{.kind = input::SourceSpec::Kind::Files, .words = {options.job_file}}}, {});
+  return {.rows = selected(std::make_unique<input::JobFile>(std::move(sources.front().source)),
+                           options)};
+}
+
 }  // namespace
 
 void add_input_options(Options& options, InputOptions& inputs) {
@@ -167,6 +198,9 @@ void add_input_options(Options& options, InputOptions& inputs) {
                 [&](const std::string& text) { inputs.delimiter = input::parse_delimiter(text); });
   options.value("-a,--arg-file", "FILE", "items come from FILE (-: stdin)",
                 [&](const std::string& file) { inputs.arg_files.push_back(file); });
+  options.value("-f,--job-file", "JOBS",
+                "each line of JOBS (-: stdin) is a command line; # a comment, %% a barrier",
+                [&](const std::string& file) { inputs.job_file = parse_path(file); });
   options.value("-I", "STR", "STR stands for {} (empty: no placeholders)",
                 [&](const std::string& token) { inputs.token = token; });
   add_columns(options, inputs);
@@ -178,6 +212,7 @@ void add_input_options(Options& options, InputOptions& inputs) {
 
 PoolInputs open_inputs(const input::CommandLine& line, const InputOptions& options) {
   refuse_contradictions(options);
+  if (!options.job_file.empty()) return open_job_file(line, options);
   input::Records records{.delimiter = options.delimiter};
   if (options.csv) records.csv_separator = csv_separator(options);
   auto split = split_of(options);
@@ -196,11 +231,7 @@ PoolInputs open_inputs(const input::CommandLine& line, const InputOptions& optio
                                                    std::move(header));
   }
   if (options.shuffle) inputs.rows = input::shuffled(*inputs.rows, seed_of(options));
-  if (options.skip != 0) input::skip(*inputs.rows, options.skip);
-  if (options.count || options.share) {
-    inputs.rows =
-        std::make_unique<input::Selection>(std::move(inputs.rows), options.count, options.share);
-  }
+  inputs.rows = selected(std::move(inputs.rows), options);
   return inputs;
 }
 

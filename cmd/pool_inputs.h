@@ -18,6 +18,7 @@ namespace procrun::cmd {
 struct InputOptions {
   char delimiter = '\n';
   std::vector<std::string> arg_files;
+  std::string job_file;
   std::string token = "{}";
   std::optional<std::string> colsep;
   bool csv = false;
@@ -44,10 +45,10 @@ struct PoolInputs {
   std::vector<std::string> names = {};
 };
 
-/// Opens the sources of `line`, else those of the options, else stdin. Reads what has to be read
-/// before the first job is known (a header, what is skipped, all that is shuffled), and blocks on
-/// that: to be called while a signal may just kill us. Throws UsageError, and what the sources
-/// throw.
+/// Opens the job file, or the sources of `line`, else those of the options, else stdin. Reads what
+/// has to be read before the first job is known (a header, what is skipped, all that is shuffled),
+/// and blocks on that: to be called while a signal may just kill us. Throws UsageError, and what
+/// the sources throw.
 PoolInputs open_inputs(const input::CommandLine& line, const InputOptions& options);
 
 /// What -n, -N and -X make of `rows`, for a command that `words` make and `policy` runs, in so many

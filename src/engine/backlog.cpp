@@ -23,11 +23,14 @@ Backlog::Backlog(Options options, const Recipe& recipe, Listener listener)
       reads_far_{options.reads_far} {}
 
 bool Backlog::wants(unsigned slots) const {
-  if (ended_ || (!reads_far_ && rows_.size() >= slots * std::size_t{8} + 16)) return false;
+  if (ended_ || at_barrier_) return false;
+  if (!reads_far_ && rows_.size() >= slots * std::size_t{8} + 16) return false;
   return bytes_ < kMostBytes || rows_.size() < slots;
 }
 
-void Backlog::read(unsigned slots) {
+void Backlog::read(unsigned slots, bool none_in_hand) {
+  const auto all_done = [&] { return none_in_hand && rows_.empty(); };
+  if (all_done()) at_barrier_ = false;
   while (wants(slots)) {
     Waiting next;
     switch (source_->next(next.row)) {
@@ -36,6 +39,9 @@ void Backlog::read(unsigned slots) {
       case input::Pull::End:
         ended_ = true;
         return;
+      case input::Pull::Barrier:
+        at_barrier_ = !all_done();
+        continue;
       case input::Pull::Item:
         break;
     }

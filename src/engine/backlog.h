@@ -40,8 +40,9 @@ class Backlog {
   Backlog(Options options, const Recipe& recipe, Listener listener);
 
   /// Reads until enough rows wait that so many slots need not, but not so many that they fill
-  /// memory. Never blocks. Throws what the inputs throw, and where the past does not fit.
-  void read(unsigned slots);
+  /// memory; and beyond a barrier only when all rows before it have been taken and `none_in_hand`
+  /// of their jobs. Never blocks. Throws what the inputs throw, and where the past does not fit.
+  void read(unsigned slots, bool none_in_hand);
   /// The descriptor that more rows wait for, if they are wanted; else -1.
   int wait_fd(unsigned slots) const;
 
@@ -71,6 +72,7 @@ class Backlog {
   std::uint64_t seqs_ = 0;
   std::uint64_t left_out_ = 0;
   bool ended_ = false;
+  bool at_barrier_ = false;
 };
 
 }  // namespace procrun::engine

@@ -96,7 +96,7 @@ PoolResult PoolRun::run() {
 /// Where procrun itself fails, what runs is ended before the error is told.
 void PoolRun::round() {
   try {
-    if (ending_ == Ending::No) backlog_.read(plan_.slots);
+    if (ending_ == Ending::No) backlog_.read(plan_.slots, in_hand_.empty());
     flushed();
     if (may_start()) local_.feed();
     if (!all_done()) serve({});

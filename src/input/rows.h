@@ -23,11 +23,13 @@ class Rows {
   virtual int wait_fd() const = 0;
 };
 
-/// The next of a Source or of Rows; false at the end. Blocks, so nothing else may be going on.
+/// The next of a Source or of Rows, beyond any barrier; false at the end. Blocks, so nothing else
+/// may be going on.
 template <class Stream, class Item>
 bool await_next(Stream& stream, Item& item) {
   for (;;) {
     const Pull pull = stream.next(item);
+    if (pull == Pull::Barrier) continue;
     if (pull != Pull::Later) return pull == Pull::Item;
     pollfd readable{.fd = stream.wait_fd(), .events = POLLIN, .revents = 0};
     sys::poll_until({&readable, 1}, {});

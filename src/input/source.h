@@ -9,7 +9,8 @@
 namespace procrun::input {
 
 /// What a pull brought: an item; nothing yet (wait until wait_fd() is readable); the end, for good.
-enum class Pull { Item, Later, End };
+/// Of rows also a barrier: what follows is for the time when all that came before is done with.
+enum class Pull { Item, Later, End, Barrier };
 
 /// A stream of items. Items are bytes.
 class Source {
