@@ -72,8 +72,9 @@ std::string parse_slot_variable(const std::string& text) {
   }
   const auto& all = variables_of_jobs();
   const auto is_it = [&](const job::Variable& variable) { return variable.name == text; };
-  if (std::any_of(all.begin(), all.end(), is_it) || text == kRunId || text == kPid) {
-    throw std::invalid_argument(text + " is set for every job anyway");
+  if (std::any_of(all.begin(), all.end(), is_it) || text == kRunId || text == kPid ||
+      text == kName) {
+    throw std::invalid_argument(text + " has a meaning of its own for jobs");
   }
   return text;
 }

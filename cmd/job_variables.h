@@ -14,8 +14,8 @@ struct PoolVariables {
   std::string slot_variable;  // gets the slot, from 0; empty: there is none
 };
 
-/// The name of a variable for a job's slot. Throws std::invalid_argument where it is none, or one
-/// that a pool sets anyway.
+/// The name of a variable for a job's slot. Throws std::invalid_argument where it is none, or is
+/// that of one which tells a job something else.
 std::string parse_slot_variable(const std::string& text);
 
 /// Has `policy` tell a pool's jobs who they are. What a procrun above us has told us is left out; a

@@ -115,7 +115,8 @@ TEST_CASE("the option --process-slot-var names a variable that has a job's place
               ":::", "a", "b"},
              {.env = {"GPU=7"}}) == Lines{"0 1 a", "0 1 b"});
   for (const Words& bad : {Words{"", "is not the name"}, Words{"A=B", "is not the name"},
-                           Words{"PROCRUN_SEQ", "is set for every job anyway"}}) {
+                           Words{"PROCRUN_SEQ", "has a meaning of its own"}}) {
+    CAPTURE(bad);
     const Result result = run_procrun({"pool", "--process-slot-var=" + bad[0], "true", ":::", "a"});
     CHECK(result.exited(125));
     CHECK(result.err.find(bad[1]) != std::string::npos);
