@@ -1,6 +1,10 @@
 #include "input/job_file.h"
 
+#include <sys/eventfd.h>
+
 #include <string_view>
+
+#include "sys/error.h"
 
 namespace procrun::input {
 namespace {
@@ -16,14 +20,30 @@ std::string_view trimmed(std::string_view line) {
 }  // namespace
 
 Pull JobFile::next(Row& row) {
+  constexpr unsigned kAtOnce = 10'000;
+  pauses_ = false;
   row.resize(1);
-  for (;;) {
+  for (; passed_over_ < kAtOnce; ++passed_over_) {
     const Pull pull = lines_->next(row.front());
     if (pull != Pull::Item) return pull;
     const auto text = trimmed(row.front());
-    if (text == "%%") return Pull::Barrier;
-    if (!text.empty() && !text.starts_with('#')) return Pull::Item;
+    if (text == "%%") {
+      ++passed_over_;
+      return Pull::Barrier;
+    }
+    if (text.empty() || text.starts_with('#')) continue;
+    passed_over_ = 0;
+    return Pull::Item;
   }
+  return pause();
+}
+
+Pull JobFile::pause() {
+  if (!readable_) readable_ = sys::Fd{::eventfd(1, EFD_CLOEXEC)};
+  if (!readable_) sys::fail("eventfd");
+  passed_over_ = 0;
+  pauses_ = true;
+  return Pull::Later;
 }
 
 }  // namespace procrun::input

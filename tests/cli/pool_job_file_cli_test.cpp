@@ -132,6 +132,19 @@ TEST_CASE("an interrupted run ends at its barrier", "[cli]") {
   CHECK_FALSE(std::filesystem::exists(dir / "beyond"));
 }
 
+TEST_CASE("a signal is heard where a job file has no jobs without end", "[cli]") {
+  const NoDescendantLeft guard;
+  const TempDir dir;
+  const std::string line = GENERATE("#", "%%");
+  auto running =
+      start({"sh", "-c", "mkfifo jobs; yes '" + line + "' > jobs & exec \"$0\" pool -v -f jobs",
+             PROCRUN_BINARY},
+            plain({.cwd = dir.path().string()}));
+  running.read_until(Stream::Err, "Current process is ");
+  running.send(SIGTERM);
+  CHECK(running.finish().signaled(SIGTERM));
+}
+
 TEST_CASE("the options --skip, --count and --partition choose among the jobs of a file", "[cli]") {
   const NoDescendantLeft guard;
   const Scene scene{"echo 1\n%%\necho 2\n# no job\necho 3\n%%\necho 4\n"};

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "support.h"
+
 using procrun::input::from_values;
 using procrun::input::JobFile;
 using procrun::input::Pull;
@@ -37,4 +39,24 @@ TEST_CASE("blank lines and comments of a job file are passed over", "[job_file]"
 TEST_CASE("two percent signs alone in a line of a job file are a barrier", "[job_file]") {
   CHECK(read({"%%", "a", "%%", " %%\r", "b", "%%"}) == Row{"|", "a", "|", "|", "b", "|"});
   CHECK(read({"%%%", "%", "%% a", "a %%"}) == Row{"%%%", "%", "%% a", "a %%"});
+}
+
+TEST_CASE("who reads a job file without jobs for long is heard of now and then", "[job_file]") {
+  const procrun::test::SameOpenFds guard;
+  const std::string line = GENERATE("# no job", "", "%%");
+  Row lines(25'000, line);
+  lines.push_back("echo");
+  JobFile file{from_values(std::move(lines))};
+  Row row;
+  int pauses = 0;
+  for (Pull pull = file.next(row); pull != Pull::Item; pull = file.next(row)) {
+    REQUIRE(pull != Pull::End);
+    if (pull == Pull::Barrier) continue;
+    pollfd readable{.fd = file.wait_fd(), .events = POLLIN, .revents = 0};
+    REQUIRE(::poll(&readable, 1, 0) == 1);
+    ++pauses;
+  }
+  CHECK(pauses == 2);
+  CHECK(row == Row{"echo"});
+  CHECK(file.wait_fd() == -1);
 }
