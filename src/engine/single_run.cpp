@@ -37,7 +37,12 @@ SingleRun::SingleRun(SinglePlan plan, const event::Bus& bus, sys::Outlet& out, s
 
 SingleResult SingleRun::run() {
   tell({.type = Type::RunStart, .pid = ::getpid()});
-  if (broken_.empty()) local_.feed();
+  obey_signals();  // it may be told to end before it has begun
+  if (result_.signal != 0) {
+    result_.outcome.kind = job::Outcome::Kind::Cancelled;
+    over_ = true;
+  }
+  if (!over_) local_.feed();
   while (!over_) serve();
   local_.close();
   while (!local_.finished()) serve();
