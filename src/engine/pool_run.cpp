@@ -153,7 +153,8 @@ void PoolRun::give_turn() {
 }
 
 bool PoolRun::may_start() const {
-  return ending_ == Ending::No && out_.backlog() + err_.backlog() < kBacklog;
+  return ending_ == Ending::No && out_.backlog() + err_.backlog() < kBacklog &&
+         out_.in_files() + err_.in_files() < kWaitingInFiles;
 }
 
 /// A gate is asked, and wakes us, only while it alone could hold a job back.
