@@ -164,7 +164,7 @@ bool CommandOutput::splice(Stream& one) {
   return moved != 0;
 }
 
-/// Writer and reader meet less often in a large one. Only for who needs it: it costs 15 µs.
+/// Writer and reader meet less often in a large one. Only for who has filled a whole read.
 void CommandOutput::grow(Stream& one) {
   if (std::exchange(one.is_grown, true)) return;
   // Where the user has too much memory in pipes, it stays as it is.
