@@ -105,10 +105,7 @@ void PoolRun::round() {
   }
 }
 
-bool PoolRun::flushed() {
-  const bool out = out_.flush();
-  return err_.flush() && out;
-}
+bool PoolRun::flushed() { return sys::flush_both(out_, err_); }
 
 /// One round: wait; then signals, before the results, before new starts. It does not flush: whoever
 /// has found that output waits, and so does not go on, is to be woken for it.

@@ -62,10 +62,7 @@ void SingleRun::wait_for_reader() {
   obey_signals();
 }
 
-bool SingleRun::flushed() {
-  const bool out = out_.flush();
-  return err_.flush() && out;
-}
+bool SingleRun::flushed() { return sys::flush_both(out_, err_); }
 
 void SingleRun::serve() {
   flushed();

@@ -210,6 +210,13 @@ void Outlet::drop_all() {
   in_files_ = 0;
 }
 
+bool flush_both(Outlet& out, Outlet& err) {
+  out.flush();
+  err.flush();
+  // Not what the two said: of one outlet, the second flush may have written what the first left.
+  return out.empty() && err.empty();
+}
+
 Outlets::Outlets(int out, int err) : out_{out, "standard output"} {
   if (!are_same(out, err)) err_.emplace(err, "standard error");
 }

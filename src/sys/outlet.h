@@ -92,6 +92,9 @@ class Outlet {
   bool hung_up_ = false;
 };
 
+/// Flushes both, which may be one and the same. True when nothing waits in either any more.
+bool flush_both(Outlet& out, Outlet& err);
+
 /// The outlets of a stdout and a stderr: one for both where they are the same file, or a line of
 /// the one could tear a line of the other, and their order would be lost.
 class Outlets {
