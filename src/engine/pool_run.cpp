@@ -42,6 +42,10 @@ PoolRun::PoolRun(PoolPlan plan, const event::Bus& bus, sys::Outlet& out, sys::Ou
       err_{err},
       interest_{bus.interest()},
       keeps_records_{bus.wants(event::Interest::Records)},
+      out_watch_{poller_, EPOLLOUT, kOut},
+      err_watch_{poller_, EPOLLOUT, kErr},
+      input_watch_{poller_, EPOLLIN, kInput},
+      tokens_watch_{poller_, EPOLLIN, kTokens},
       signals_{sys::all_signals()},
       printer_{out, err, plan_.keep_order},
       backlog_{
@@ -49,7 +53,7 @@ PoolRun::PoolRun(PoolPlan plan, const event::Bus& bus, sys::Outlet& out, sys::Ou
           plan_.recipe,
           {.left_out =
                [this](std::uint64_t seq) {
-                 ++result_.left_out;
+                 tally_.left_out();
                  printer_.print(seq, {}, -1);  // those after it do not wait for it
                },
            .was_in_flight =
@@ -66,7 +70,8 @@ PoolRun::PoolRun(PoolPlan plan, const event::Bus& bus, sys::Outlet& out, sys::Ou
              *this,
              poller_},
       gates_{plan_.gates},
-      pace_{plan_.timeout_percent} {
+      pace_{plan_.timeout_percent},
+      tally_{plan_.recipe} {
   poller_.add(signals_.fd(), EPOLLIN, kSignals);
   if (plan_.slot_source != nullptr) poller_.add(plan_.slot_source->fd(), EPOLLIN, kSlots);
 }
@@ -74,23 +79,23 @@ PoolRun::PoolRun(PoolPlan plan, const event::Bus& bus, sys::Outlet& out, sys::Ou
 PoolResult PoolRun::run() {
   bus_.emit({.type = Type::RunStart, .pid = ::getpid()});
   while (!all_done()) round();
-  if (hung_up_ && !backlog_.exhausted() && result_.signal == 0) result_.signal = SIGHUP;
+  if (hung_up_ && !backlog_.exhausted()) tally_.ended_by(SIGHUP);
   printer_.finish();
   local_.close();
   if (broken_.empty()) count_tokens();
-  if (broken_.empty()) tell({.type = Type::RunEnd, .text = summary()});
+  if (broken_.empty()) tell({.type = Type::RunEnd, .text = tally_.summary()});
   sys::Deadline patience;
   while (!flushed() || !local_.finished()) {
     // Whoever was told to end does not wait for a reader that sleeps.
-    if (result_.signal != 0 && !patience) patience = sys::Clock::now() + kPatience;
+    if (tally_.result().signal != 0 && !patience) patience = sys::Clock::now() + kPatience;
     if (local_.finished() && patience && *patience <= sys::Clock::now()) break;
     serve(patience);
   }
   local_.end_orphans();
   obey_signals();
   if (!broken_.empty()) throw std::runtime_error(broken_);
-  if (out_.broken() && result_.signal == 0) result_.signal = out_.hung_up() ? SIGHUP : SIGPIPE;
-  return result_;
+  if (out_.broken()) tally_.ended_by(out_.hung_up() ? SIGHUP : SIGPIPE);
+  return tally_.result();
 }
 
 /// Where procrun itself fails, what runs is ended before the error is told.
@@ -110,10 +115,7 @@ bool PoolRun::flushed() { return sys::flush_both(out_, err_); }
 /// One round: wait; then signals, before the results, before new starts. It does not flush: whoever
 /// has found that output waits, and so does not go on, is to be woken for it.
 void PoolRun::serve(const sys::Deadline& patience) {
-  watch(out_, out_watched_, kOut);
-  if (&err_ != &out_) watch(err_, err_watched_, kErr);
-  watch_inputs();
-  watch_tokens();
+  watch();
   const auto ready = poller_.wait(sys::earlier(sys::earlier(deadline(), turn_due()), patience));
   const auto is_signal = [](const auto& one) { return one.id == kSignals; };
   if (std::any_of(ready.begin(), ready.end(), is_signal)) obey_signals();
@@ -130,14 +132,14 @@ void PoolRun::serve(const sys::Deadline& patience) {
 
 /// The job whose output is the next, while it runs and is kept by its worker. The worker may write
 /// it itself as soon as all before it is out: one writer at a time.
-PoolRun::InHand* PoolRun::waits_for_turn() {
+JobInHand* PoolRun::waits_for_turn() {
   if (!plan_.policy.output.takes_turns || !out_.empty() || !err_.empty()) return nullptr;
-  const auto next = in_hand_.find(printer_.turn());
-  return next == in_hand_.end() || next->second.has_turn ? nullptr : &next->second;
+  JobInHand* const next = in_hand_.find(printer_.turn());
+  return next == nullptr || next->has_turn ? nullptr : next;
 }
 
 sys::Deadline PoolRun::turn_due() {
-  const InHand* const next = waits_for_turn();
+  const JobInHand* const next = waits_for_turn();
   if (next == nullptr) return std::nullopt;
   return next->wants_turn ? next->since : next->since + kSlow;
 }
@@ -166,27 +168,12 @@ sys::Deadline PoolRun::deadline() const {
   const bool held = gates_.any() && may_start() && !backlog_.empty() && has_place();
   const auto gates = held ? gates_.deadline() : std::nullopt;
   return sys::earlier(sys::earlier(local_.deadline(), bus_.deadline()),
-                      sys::earlier(time_limit(), gates));
+                      sys::earlier(in_hand_.time_up(pace_.limit()), gates));
 }
 
-/// When the time of the first job in hand is up, by the median of those before it.
-sys::Deadline PoolRun::time_limit() const {
-  sys::Deadline nearest;
-  const auto limit = pace_.limit();
-  if (!limit) return nearest;
-  for (const auto& [seq, one] : in_hand_) {
-    if (!one.out_of_time) nearest = sys::earlier(nearest, job::after(one.attempt_since, *limit));
-  }
-  return nearest;
-}
-
+/// Those that have taken too long by the median of those before them.
 void PoolRun::end_slow_ones() {
-  const auto limit = pace_.limit();
-  if (!limit) return;
-  const auto now = sys::Clock::now();
-  for (auto& [seq, one] : in_hand_) {
-    if (one.out_of_time || now < job::after(one.attempt_since, *limit)) continue;
-    one.out_of_time = true;
+  for (const auto seq : in_hand_.out_of_time(pace_.limit(), sys::Clock::now())) {
     local_.order(seq, {.kind = job::Order::Kind::TimeUp});
   }
 }
@@ -195,24 +182,16 @@ bool PoolRun::all_done() const {
   return local_.busy() == 0 && (ending_ != Ending::No || backlog_.exhausted());
 }
 
-void PoolRun::watch_inputs() {
-  const int fd = ending_ == Ending::No ? backlog_.wait_fd(plan_.slots) : -1;
-  if (fd == watched_input_) return;
-  if (watched_input_ != -1) poller_.remove(watched_input_);
-  watched_input_ = fd;
-  if (fd != -1) poller_.add(fd, EPOLLIN, kInput);
-}
-
-/// Only while a job waits for one: others wake for the same token.
-void PoolRun::watch_tokens() {
-  const bool wanted = local_.waits_for_token() && has_job() && may_start();
-  if (wanted == tokens_watched_) return;
-  tokens_watched_ = wanted;
-  if (wanted) {
-    poller_.add(plan_.tokens->fd(), EPOLLIN, kTokens);
-  } else {
-    poller_.remove(plan_.tokens->fd());
-  }
+void PoolRun::watch() {
+  const auto full = [](const sys::Outlet& outlet) {
+    return outlet.empty() ? -1 : outlet.poll_fd();
+  };
+  out_watch_.set(full(out_));
+  if (&err_ != &out_) err_watch_.set(full(err_));
+  input_watch_.set(ending_ == Ending::No ? backlog_.wait_fd(plan_.slots) : -1);
+  // Only while a job waits for one: others wake for the same token.
+  const bool wants_token = local_.waits_for_token() && has_job() && may_start();
+  tokens_watch_.set(wants_token ? plan_.tokens->fd() : -1);
 }
 
 void PoolRun::change_slots() {
@@ -220,16 +199,6 @@ void PoolRun::change_slots() {
   if (!slots || *slots == plan_.slots) return;
   plan_.slots = *slots;
   local_.resize(*slots);
-}
-
-void PoolRun::watch(sys::Outlet& outlet, bool& watched, std::uint64_t id) {
-  if (outlet.empty() == !watched) return;
-  watched = !watched;
-  if (watched) {
-    poller_.add(outlet.poll_fd(), EPOLLOUT, id);
-  } else {
-    poller_.remove(outlet.poll_fd());
-  }
 }
 
 void PoolRun::obey_signals() {
@@ -272,7 +241,7 @@ void PoolRun::drain() noexcept {
 /// Starts nothing any more and ends what runs: gently, and the second time with KILL.
 void PoolRun::stop(int signal) {
   ending_ = Ending::Stopping;
-  if (result_.signal == 0) result_.signal = signal;
+  tally_.ended_by(signal);
   local_.order({.kind = job::Order::Kind::Stop});
 }
 
@@ -283,7 +252,7 @@ void PoolRun::stand_still(int signal) {
   local_.order({.kind = job::Order::Kind::Pause, .signal = signal});
   const auto stood_still = sys::Clock::now();
   ::raise(SIGSTOP);
-  for (auto& [seq, one] : in_hand_) one.attempt_since += sys::Clock::now() - stood_still;
+  in_hand_.stood_still(sys::Clock::now() - stood_still);
   local_.order({.kind = job::Order::Kind::Resume});
 }
 
@@ -291,7 +260,7 @@ void PoolRun::stand_still(int signal) {
 void PoolRun::list_running() {
   const auto now = sys::Clock::now();
   std::string text = fmt::format("procrun: pool: {} running, {} ended, {} failed\n",
-                                 in_hand_.size(), result_.jobs, result_.failed);
+                                 in_hand_.size(), tally_.result().jobs, tally_.result().failed);
   for (const auto& [seq, one] : in_hand_) {
     text += fmt::format("procrun: pool: job {} in slot {} for {:.1f}s: {}\n", seq, one.record.slot,
                         std::chrono::duration<double>(now - one.since).count(),
@@ -301,8 +270,8 @@ void PoolRun::list_running() {
 }
 
 void PoolRun::show_standing() {
-  bus_.show({.ended = result_.jobs,
-             .failed = result_.failed,
+  bus_.show({.ended = tally_.result().jobs,
+             .failed = tally_.result().failed,
              .running = local_.busy(),
              .total = backlog_.total()},
             sys::Clock::now());
@@ -321,7 +290,7 @@ std::optional<job::Job> PoolRun::next_job(unsigned slot) {
   if (plan_.tag) {
     job.tag = plan_.tag->text({.items = next.row, .seq = next.seq, .slot = slot + 1}) + '\t';
   }
-  InHand one{.waiting = std::move(next), .job = job, .record = {}, .since = sys::Clock::now()};
+  JobInHand one{.waiting = std::move(next), .job = job, .record = {}, .since = sys::Clock::now()};
   one.record.slot = slot + 1;
   if (keeps_records_) {
     one.record.key = one.waiting.identity.key;
@@ -330,11 +299,11 @@ std::optional<job::Job> PoolRun::next_job(unsigned slot) {
     add_details(one);
     bus_.emit({.type = Type::JobGiven, .seq = job.seq, .record = &one.record});
   }
-  in_hand_[job.seq] = std::move(one);
+  in_hand_.add(std::move(one));
   return job;
 }
 
-void PoolRun::add_details(InHand& one) const {
+void PoolRun::add_details(JobInHand& one) const {
   if (interest_ < event::Interest::Details) return;
   one.record.name = plan_.recipe.text(one.job);
   one.record.argv = one.job.argv;
@@ -348,25 +317,20 @@ bool PoolRun::plenty() const {
 }
 
 void PoolRun::returned(std::uint64_t seq) {
-  const auto one = in_hand_.find(seq);
-  backlog_.give_back(std::move(one->second.waiting));
-  in_hand_.erase(one);
+  backlog_.give_back(in_hand_.take(seq).waiting);
   if (keeps_records_) tell({.type = Type::JobReturned, .seq = seq});
 }
 
 void PoolRun::take(const Event& event) {
-  const auto one = in_hand_.find(event.seq);
+  JobInHand* const one = in_hand_.find(event.seq);
   if (event.type == Type::WantsTurn) {
-    if (one != in_hand_.end()) one->second.wants_turn = true;
+    if (one != nullptr) one->wants_turn = true;
     return;
   }
-  if (event.type == Type::Retry && one != in_hand_.end()) {
-    one->second.attempt_since = job::after(sys::Clock::now(), event.duration);
-    one->second.out_of_time = false;
-  }
+  if (event.type == Type::Retry) in_hand_.try_again(event.seq, event.duration);
   if (event.type != Type::Exec) return tell(event);
   Event named = event;
-  if (one != in_hand_.end()) named.text = plan_.recipe.text(one->second.job);
+  if (one != nullptr) named.text = plan_.recipe.text(one->job);
   tell(named);
 }
 
@@ -380,13 +344,11 @@ void PoolRun::tell(const Event& event) {
 }
 
 void PoolRun::ended(std::uint64_t seq, job::Supervised result, int spill_fd) {
-  const auto found = in_hand_.find(seq);
-  InHand one = std::move(found->second);
-  in_hand_.erase(found);
+  JobInHand one = in_hand_.take(seq);
   const job::Outcome& outcome = result.outcome;
   if (result.output.reader_gone) out_.note_broken();
   if (outcome.success()) pace_.ended_well(sys::Clock::now() - one.attempt_since);
-  count(one, outcome);
+  tally_.count(one.job, outcome);
   auto end = end_event(seq, outcome);
   if (keeps_records_) {
     add_end(one.record, result);
@@ -398,56 +360,29 @@ void PoolRun::ended(std::uint64_t seq, job::Supervised result, int spill_fd) {
     result.output = {};  // that is all that becomes of it
   }
   // What a job had to say that lost the race is not asked for.
-  const bool lost_race = outcome.kind == job::Outcome::Kind::Cancelled && result_.halted &&
+  const bool lost_race = outcome.kind == job::Outcome::Kind::Cancelled && tally_.result().halted &&
                          plan_.halt.what == HaltRule::What::Success;
   printer_.print(seq, lost_race ? job::Captured{} : std::move(result.output), spill_fd);
   halt_if_due(outcome);
 }
 
 void PoolRun::broke(std::uint64_t seq, const std::string& why) {
-  in_hand_.erase(seq);
+  in_hand_.take(seq);
   give_up(fmt::format("job {}: {}", seq, why));
-}
-
-void PoolRun::count(const InHand& ended, const job::Outcome& outcome) {
-  ++result_.jobs;
-  if (outcome.kind == job::Outcome::Kind::Cancelled) {
-    ++result_.cancelled;
-  } else if (!outcome.success() && ++result_.failed == 1) {
-    const std::string how = outcome.kind == job::Outcome::Kind::Ended && outcome.status.exited()
-                                ? fmt::format("code {}", outcome.status.code())
-                                : outcome.text();
-    first_failure_ =
-        fmt::format(" (job {}: {}: {})", ended.job.seq, plan_.recipe.text(ended.job), how);
-  }
 }
 
 /// Jobs that are cancelled for it are not its reasons.
 void PoolRun::halt_if_due(const job::Outcome& outcome) {
   if (ending_ != Ending::No) return;
-  const auto succeeded = result_.jobs - result_.failed - result_.cancelled;
-  if (!plan_.halt.holds(result_.failed, succeeded, backlog_.total())) return;
+  if (!tally_.holds(plan_.halt, backlog_.total())) return;
   if (plan_.halt.when == HaltRule::When::Soon) return drain();
-  result_.halted = outcome.shell_code();
+  tally_.halted_by(outcome);
   stop(0);
 }
 
 void PoolRun::count_tokens() {
   const unsigned lost = plan_.tokens != nullptr ? plan_.tokens->count_lost() : 0;
   if (lost != 0) tell({.type = Type::TokensLost, .status = static_cast<int>(lost)});
-}
-
-std::string PoolRun::summary() const {
-  std::string text = fmt::format("{} job{}, {} ok", result_.jobs, result_.jobs == 1 ? "" : "s",
-                                 result_.jobs - result_.failed - result_.cancelled);
-  if (result_.failed != 0) text += fmt::format(", {} failed{}", result_.failed, first_failure_);
-  if (result_.cancelled != 0) text += fmt::format(", {} cancelled", result_.cancelled);
-  if (result_.left_out != 0) text += fmt::format(", {} left out", result_.left_out);
-  if (result_.signal != 0) {
-    text +=
-        fmt::format("; ended by signal {} ({})", result_.signal, sys::signal_name(result_.signal));
-  }
-  return text;
 }
 
 }  // namespace procrun::engine

@@ -1,7 +1,6 @@
 #pragma once
 // A pool's run from the first item to the last line of output.
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +9,7 @@
 #include "engine/backlog.h"
 #include "engine/gates.h"
 #include "engine/halt.h"
+#include "engine/in_hand.h"
 #include "engine/local.h"
 #include "engine/pace.h"
 #include "engine/printer.h"
@@ -17,6 +17,7 @@
 #include "engine/results.h"
 #include "engine/slot_source.h"
 #include "engine/stop_request.h"
+#include "engine/tally.h"
 #include "event/bus.h"
 #include "sys/outlet.h"
 #include "sys/signals.h"
@@ -40,16 +41,6 @@ struct PoolPlan {
   Tokens* tokens = nullptr;       // null: as many jobs at once as there are slots; borrowed
 };
 
-/// How the run ended.
-struct PoolResult {
-  std::uint64_t jobs = 0;  // that were begun
-  std::uint64_t failed = 0;
-  std::uint64_t cancelled = 0;
-  std::uint64_t left_out = 0;  // that an earlier run had done
-  int signal = 0;              // that ended it; SIGPIPE: nobody reads our output any more
-  std::optional<int> halted = std::nullopt;  // the code of the job that ended the run at once
-};
-
 /// The jobs of a plan, run by workers of this machine. All signals must be blocked; those that
 /// this process ignores are not acted on.
 class PoolRun final : Local::Client {
@@ -60,17 +51,6 @@ class PoolRun final : Local::Client {
   PoolResult run();
 
  private:
-  /// A job that a worker has.
-  struct InHand {
-    Waiting waiting;
-    job::Job job;
-    event::JobRecord record;
-    sys::Clock::time_point since;
-    bool wants_turn = false;
-    bool has_turn = false;
-    sys::Clock::time_point attempt_since = since;
-    bool out_of_time = false;
-  };
   /// How far the run has come with ending before its jobs have.
   enum class Ending : std::uint8_t { No, Draining, Stopping };
 
@@ -85,32 +65,27 @@ class PoolRun final : Local::Client {
   void round();
   void serve(const sys::Deadline& patience);
   bool flushed();
-  void watch_inputs();
-  void watch_tokens();
+  void watch();
   void change_slots();
-  void watch(sys::Outlet& outlet, bool& watched, std::uint64_t id);
   void obey_signals();
   void drain() noexcept;
   void stop(int signal);
   void stand_still(int signal);
   void list_running();
-  InHand* waits_for_turn();
+  JobInHand* waits_for_turn();
   sys::Deadline turn_due();
   void give_turn();
   void show_standing();
   void tell(const event::Event& event);
-  void add_details(InHand& one) const;
+  void add_details(JobInHand& one) const;
   void give_up(const std::string& why);
   bool may_start() const;
   bool has_place() const;
   sys::Deadline deadline() const;
-  sys::Deadline time_limit() const;
   void end_slow_ones();
   bool all_done() const;
   void count_tokens();
-  void count(const InHand& ended, const job::Outcome& outcome);
   void halt_if_due(const job::Outcome& outcome);
-  std::string summary() const;
 
   PoolPlan plan_;
   const event::Bus& bus_;
@@ -120,6 +95,10 @@ class PoolRun final : Local::Client {
   bool keeps_records_;
 
   sys::Poller poller_;
+  sys::Watch out_watch_;
+  sys::Watch err_watch_;
+  sys::Watch input_watch_;
+  sys::Watch tokens_watch_;
   sys::SignalFd signals_;
   Printer printer_;
   Backlog backlog_;
@@ -127,17 +106,12 @@ class PoolRun final : Local::Client {
 
   mutable Gates gates_;  // asking them is no act of ours
   Pace pace_;
-  std::map<std::uint64_t, InHand> in_hand_;
-  int watched_input_ = -1;
-  bool out_watched_ = false;
-  bool err_watched_ = false;
-  bool tokens_watched_ = false;
+  InHand in_hand_;
   Ending ending_ = Ending::No;
   StopRequest stop_request_;
   bool hung_up_ = false;
-  std::string broken_;         // why procrun gives the run up
-  std::string first_failure_;  // for the summary
-  PoolResult result_;
+  std::string broken_;  // why procrun gives the run up
+  Tally tally_;
 };
 
 }  // namespace procrun::engine

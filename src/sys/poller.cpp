@@ -66,4 +66,11 @@ std::span<const Poller::Ready> Poller::wait(const Deadline& deadline) {
   return {ready_.data(), static_cast<std::size_t>(count)};
 }
 
+void Watch::set(int fd) {
+  if (fd == fd_) return;
+  if (fd_ != -1) poller_.remove(fd_);
+  fd_ = fd;
+  if (fd != -1) poller_.add(fd, events_, id_);
+}
+
 }  // namespace procrun::sys

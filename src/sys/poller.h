@@ -42,4 +42,21 @@ class Poller {
   std::array<Ready, 64> ready_{};
 };
 
+/// One id of a poller, for whatever descriptor is to be watched under it now.
+class Watch {
+ public:
+  /// The poller is borrowed.
+  Watch(Poller& poller, std::uint32_t events, std::uint64_t id)
+      : poller_{poller}, events_{events}, id_{id} {}
+
+  /// Watches `fd`, which is borrowed, instead of what was watched; -1: nothing.
+  void set(int fd);
+
+ private:
+  Poller& poller_;
+  std::uint32_t events_;
+  std::uint64_t id_;
+  int fd_ = -1;
+};
+
 }  // namespace procrun::sys

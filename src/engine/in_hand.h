@@ -1,0 +1,54 @@
+#pragma once
+// The jobs that workers have, and since when.
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "engine/backlog.h"
+#include "event/event.h"
+#include "job/job.h"
+#include "sys/clock.h"
+
+namespace procrun::engine {
+
+/// A job that a worker has.
+struct JobInHand {
+  Waiting waiting;
+  job::Job job;
+  event::JobRecord record;
+  sys::Clock::time_point since;
+  bool wants_turn = false;
+  bool has_turn = false;
+  sys::Clock::time_point attempt_since = since;
+  bool out_of_time = false;
+};
+
+/// All of them, by seq.
+class InHand {
+ public:
+  void add(JobInHand job);
+  /// Null: no worker has it.
+  JobInHand* find(std::uint64_t seq);
+  /// It is in hand no more; it must have been.
+  JobInHand take(std::uint64_t seq);
+  bool empty() const noexcept { return jobs_.empty(); }
+  std::size_t size() const noexcept { return jobs_.size(); }
+  auto begin() const noexcept { return jobs_.begin(); }
+  auto end() const noexcept { return jobs_.end(); }
+
+  /// When the first attempt has taken longer than that.
+  sys::Deadline time_up(const std::optional<sys::Duration>& limit) const;
+  /// Those whose attempt has taken longer; each is told once an attempt.
+  std::vector<std::uint64_t> out_of_time(const std::optional<sys::Duration>& limit,
+                                         sys::Clock::time_point now);
+  /// A new attempt begins after that time.
+  void try_again(std::uint64_t seq, sys::Duration delay);
+  /// For so long, no job's time has gone on.
+  void stood_still(sys::Duration time);
+
+ private:
+  std::map<std::uint64_t, JobInHand> jobs_;
+};
+
+}  // namespace procrun::engine

@@ -1,0 +1,45 @@
+#include "engine/in_hand.h"
+
+#include <catch2/catch.hpp>
+
+namespace {
+
+using namespace std::chrono_literals;
+using procrun::engine::InHand;
+using procrun::engine::JobInHand;
+using procrun::sys::Clock;
+using Seqs = std::vector<std::uint64_t>;
+
+JobInHand begun(std::uint64_t seq, Clock::time_point since) {
+  return {.waiting = {}, .job = {.seq = seq}, .record = {}, .since = since};
+}
+
+TEST_CASE("a job in hand is out of time once an attempt, the first one first", "[in_hand]") {
+  const Clock::time_point start = Clock::now();
+  InHand jobs;
+  jobs.add(begun(1, start + 1s));
+  jobs.add(begun(2, start));
+  CHECK(jobs.time_up({}) == std::nullopt);
+  CHECK(jobs.time_up(10s) == start + 10s);
+  CHECK(jobs.out_of_time(10s, start + 9s) == Seqs{});
+  CHECK(jobs.out_of_time(10s, start + 10s) == Seqs{2});
+  CHECK(jobs.out_of_time(10s, start + 10s) == Seqs{});
+  CHECK(jobs.time_up(10s) == start + 11s);
+  jobs.try_again(2, 1h);
+  CHECK(jobs.out_of_time(10s, start + 11s) == Seqs{1});
+  CHECK(jobs.time_up(10s) > start + 1h);
+  jobs.try_again(3, 1h);  // has ended meanwhile
+  CHECK(jobs.find(3) == nullptr);
+}
+
+TEST_CASE("T49: a job in hand does not use up its time while all stand still", "[in_hand]") {
+  const Clock::time_point start = Clock::now();
+  InHand jobs;
+  jobs.add(begun(1, start));
+  jobs.stood_still(1min);
+  CHECK(jobs.time_up(10s) == start + 70s);
+  CHECK(jobs.take(1).job.seq == 1);
+  CHECK(jobs.empty());
+}
+
+}  // namespace
