@@ -279,13 +279,14 @@ int own_many(const input::CommandLine& line, const PoolOptions& options, const G
   std::optional<JobsFile> jobs_file;
   if (!options.jobs_file.empty()) jobs_file.emplace(options.jobs_file);
   const auto form = form_of(line.command, options.shared);
-  Records records{options.records};
+  Records records{options.records, options.start.longest_first};
   auto inputs = inputs_of(line, options, records);
   const auto words = template_of(line.command, form, options, inputs);
   engine::Backlog::Options backlog{.rows = batched(std::move(inputs.rows), options.inputs, form,
                                                    words, policy, jobserver.slots()),
                                    .past = records.past(),
                                    .identities = {},
+                                   .longest_first = records.durations(),
                                    .reads_far = progress_form != ProgressOptions::Form::None};
   if (records.wants_identities()) backlog.identities.emplace(line.command, directory_of(policy));
   engine::Recipe recipe{form, words, engine::default_shell()};

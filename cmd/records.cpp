@@ -36,6 +36,13 @@ Fate fate_of(report::JournalEntry::State state) {
   return Fate::Unknown;
 }
 
+/// Of what a file says, which may be nonsense.
+sys::Duration duration(double seconds) {
+  constexpr double kMost = 1e9;
+  const std::chrono::duration<double> sane{seconds > 0 ? std::min(seconds, kMost) : 0};
+  return std::chrono::duration_cast<sys::Duration>(sane);
+}
+
 /// Only a file keeps what was written to it.
 bool has_past(const sys::Fd& file) {
   struct stat status {};
@@ -71,11 +78,17 @@ void add_record_options(Options& options, RecordOptions& records) {
                  [&] { records.again = Again::OnlyFailed; });
 }
 
-Records::Records(const RecordOptions& options) : options_{options}, past_{options.again} {
+Records::Records(const RecordOptions& options, bool learns)
+    : options_{options}, past_{options.again} {
+  if (learns && options.journal.empty() && options.job_log.empty()) {
+    throw UsageError{"--order longest learns from a --journal or a --joblog: give one"};
+  }
   if (options.again != Again::All && options.journal.empty() && options.job_log.empty()) {
     throw UsageError{"--resume and its kin need a --journal or a --joblog to read"};
   }
   if (options.sync && options.journal.empty()) throw UsageError{"--sync needs a --journal"};
+  using By = engine::Durations::By;
+  if (learns) durations_.emplace(options.journal.empty() ? By::Command : By::Content);
   if (!options.journal.empty()) read_journal();
   if (!options.job_log.empty()) read_job_log();
 }
@@ -91,6 +104,9 @@ void Records::read_journal() {
   naming(options_.journal, [&] {
     report::read_journal(text, [&](const report::JournalEntry& entry) {
       past_.note(entry.key, entry.occurrence, fate_of(entry.state));
+      if (durations_ && entry.state == report::JournalEntry::State::Ok) {
+        durations_->note(entry.key, duration(entry.seconds));
+      }
     });
   });
 }
@@ -100,13 +116,19 @@ void Records::read_job_log() {
   const bool appends = options_.job_log.starts_with('+');
   job_log_path_ = options_.job_log.substr(appends ? 1 : 0);
   job_log_file_ = sys::open(job_log_path_, O_RDWR | O_CREAT | O_APPEND, 0666);
-  if (!has_past(job_log_file_) || (!appends && options_.again == Again::All)) return;
+  if (!has_past(job_log_file_)) return;
+  const bool is_kept = appends || options_.again != Again::All;
+  const bool learns = durations_ && !journal_file_;
+  if (!is_kept && !learns) return;
   std::string text = sys::slurp(job_log_path_);
   text.resize(text.rfind('\n') + 1);  // what follows the last line's end was torn
-  job_log_size_ = text.size();
-  if (options_.again == Again::All || journal_file_) return;
+  if (is_kept) job_log_size_ = text.size();
+  const bool resumes = options_.again != Again::All && !journal_file_;
+  if (!resumes && !learns) return;
   naming(job_log_path_, [&] {
     report::read_job_log(text, [&](const report::JobLogEntry& entry) {
+      if (learns && entry.ok) durations_->note(entry.command, duration(entry.seconds));
+      if (!resumes) return;
       past_.note(entry.seq, entry.command, entry.ok ? Fate::Ok : Fate::Failed);
       logged_.emplace_back(entry.seq, entry.command);
     });

@@ -1,11 +1,13 @@
 #pragma once
 // What a pool's run leaves behind for the next one, and what it learns from the one before.
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "cmd/options.h"
+#include "engine/durations.h"
 #include "engine/past.h"
 #include "event/bus.h"
 #include "sys/fd.h"
@@ -27,8 +29,11 @@ class Records {
   /// Reads what they say of the past; writes nothing. Waits a moment for a run that has just been
   /// killed and still holds the journal. Throws UsageError where the options contradict each
   /// other, std::runtime_error and std::system_error where a file cannot be used.
-  explicit Records(const RecordOptions& options);
+  /// `learns`: durations() are wanted.
+  Records(const RecordOptions& options, bool learns);
 
+  /// How long jobs took, where they are wanted.
+  const std::optional<engine::Durations>& durations() const noexcept { return durations_; }
   const engine::Past& past() const noexcept { return past_; }
   /// Somebody wants to know jobs by their content.
   bool wants_identities() const noexcept { return static_cast<bool>(journal_file_); }
@@ -45,6 +50,7 @@ class Records {
 
   const RecordOptions& options_;
   engine::Past past_;
+  std::optional<engine::Durations> durations_;
   sys::Fd journal_file_;
   bool journal_is_torn_ = false;
   sys::Fd job_log_file_;

@@ -38,6 +38,16 @@ std::uint64_t parse_memory(const std::string& text) {
 
 void add_start_options(Options& options, StartOptions& start) {
   options.group("When the next job starts (else when a place is free)");
+  options.value(
+      "--order", "longest",
+      "the jobs that took longest by the --journal or --joblog of an earlier run first, "
+      "before them those it does not know; all inputs are read before the first starts",
+      [&](const std::string& text) {
+        if (text != "longest") {
+          throw std::invalid_argument("'" + input::printable(text) + "' is not an order (longest)");
+        }
+        start.longest_first = true;
+      });
   options.value("--delay", "D", "so long after the one before it (0)",
                 [&](const std::string& text) { start.gates.delay = input::parse_duration(text); });
   options.value("--load", "N",

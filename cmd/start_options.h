@@ -1,5 +1,5 @@
 #pragma once
-// What holds a pool's next job back although a slot is free.
+// Which of a pool's jobs is the next, and what holds it back although a slot is free.
 #include "cmd/options.h"
 #include "engine/gates.h"
 
@@ -7,6 +7,7 @@ namespace procrun::cmd {
 
 struct StartOptions {
   engine::GateRules gates;
+  bool longest_first = false;
 };
 
 void add_start_options(Options& options, StartOptions& start);

@@ -1,5 +1,9 @@
 #include "engine/backlog.h"
 
+#include <algorithm>
+#include <utility>
+#include <vector>
+
 namespace procrun::engine {
 namespace {
 
@@ -20,17 +24,23 @@ Backlog::Backlog(Options options, const Recipe& recipe, Listener listener)
       identities_{std::move(options.identities)},
       recipe_{recipe},
       listener_{std::move(listener)},
+      durations_{std::move(options.longest_first)},
+      is_arranged_{!durations_},
       reads_far_{options.reads_far} {}
 
 bool Backlog::wants(unsigned slots) const {
   if (ended_ || at_barrier_) return false;
+  if (durations_) return true;
   if (!reads_far_ && rows_.size() >= slots * std::size_t{8} + 16) return false;
   return bytes_ < kMostBytes || rows_.size() < slots;
 }
 
 void Backlog::read(unsigned slots, bool none_in_hand) {
   const auto all_done = [&] { return none_in_hand && rows_.empty(); };
-  if (all_done()) at_barrier_ = false;
+  if (at_barrier_ && all_done()) {
+    at_barrier_ = false;
+    is_arranged_ = !durations_;
+  }
   while (wants(slots)) {
     Waiting next;
     switch (source_->next(next.row)) {
@@ -38,9 +48,10 @@ void Backlog::read(unsigned slots, bool none_in_hand) {
         return;
       case input::Pull::End:
         ended_ = true;
-        return;
+        return arrange();
       case input::Pull::Barrier:
         at_barrier_ = !all_done();
+        if (at_barrier_) arrange();
         continue;
       case input::Pull::Item:
         break;
@@ -57,13 +68,30 @@ void Backlog::read(unsigned slots, bool none_in_hand) {
   }
 }
 
+/// The longest first, and before them those of which nothing is known: one of them may be longer.
+void Backlog::arrange() {
+  is_arranged_ = true;
+  if (!durations_) return;
+  std::vector<std::pair<sys::Duration, Waiting>> by_time;
+  by_time.reserve(rows_.size());
+  for (Waiting& one : rows_) {
+    const auto took = durations_->of(durations_->by_command() ? command(one) : one.identity.key);
+    by_time.emplace_back(took.value_or(sys::Duration::max()), std::move(one));
+  }
+  std::stable_sort(by_time.begin(), by_time.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  rows_.clear();
+  for (auto& [took, one] : by_time) rows_.push_back(std::move(one));
+}
+
+std::string Backlog::command(const Waiting& waiting) const {
+  return recipe_.pasteable(recipe_.make(waiting.row, waiting.seq, 1));
+}
+
 bool Backlog::is_to_run(const Waiting& waiting) {
   if (!past_.matters()) return true;
-  const auto by_number = [&] {
-    const auto job = recipe_.make(waiting.row, waiting.seq, 1);
-    return past_.fate(waiting.seq, recipe_.pasteable(job));
-  };
-  const Fate fate = past_.by_number() ? by_number() : past_.fate(waiting.identity);
+  const Fate fate =
+      past_.by_number() ? past_.fate(waiting.seq, command(waiting)) : past_.fate(waiting.identity);
   const bool runs = past_.is_to_run(fate);
   if (runs && fate == Fate::InFlight) listener_.was_in_flight(waiting);
   return runs;

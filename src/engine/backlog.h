@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "engine/durations.h"
 #include "engine/identity.h"
 #include "engine/past.h"
 #include "engine/recipe.h"
@@ -27,7 +28,8 @@ class Backlog {
   struct Options {
     std::unique_ptr<input::Rows> rows;
     Past past;
-    std::optional<Identities> identities;  // where somebody wants them
+    std::optional<Identities> identities;                   // where somebody wants them
+    std::optional<Durations> longest_first = std::nullopt;  // all are read before one is taken
     bool reads_far = false;  // as far as memory allows, so that the total is known soon
   };
   /// What the owner is told while rows are read.
@@ -46,8 +48,10 @@ class Backlog {
   /// The descriptor that more rows wait for, if they are wanted; else -1.
   int wait_fd(unsigned slots) const;
 
-  bool empty() const noexcept { return rows_.empty(); }
-  std::size_t size() const noexcept { return rows_.size(); }
+  /// None can be taken now.
+  bool empty() const noexcept { return size() == 0; }
+  /// How many can be taken.
+  std::size_t size() const noexcept { return is_arranged_ ? rows_.size() : 0; }
   /// There is none, and none will come.
   bool exhausted() const noexcept { return ended_ && rows_.empty(); }
   /// How many there are in all; empty: not known yet.
@@ -60,6 +64,8 @@ class Backlog {
  private:
   bool wants(unsigned slots) const;
   bool is_to_run(const Waiting& waiting);
+  std::string command(const Waiting& waiting) const;
+  void arrange();
 
   std::unique_ptr<input::Rows> source_;
   Past past_;
@@ -67,6 +73,8 @@ class Backlog {
   const Recipe& recipe_;
   Listener listener_;
   std::deque<Waiting> rows_;
+  std::optional<Durations> durations_;
+  bool is_arranged_;
   bool reads_far_;
   std::size_t bytes_ = 0;  // of those
   std::uint64_t seqs_ = 0;

@@ -43,6 +43,14 @@ std::array<std::string_view, kColumns> split(std::string_view line) {
   return columns;
 }
 
+/// It stands behind blanks; 0 where it is none.
+double number(std::string_view column) {
+  column.remove_prefix(std::min(column.find_first_not_of(' '), column.size()));
+  double value = 0;
+  std::from_chars(column.data(), column.data() + column.size(), value);
+  return value;
+}
+
 }  // namespace
 
 JobLog::JobLog(RecordFile file, bool is_new) : file_{std::move(file)} {
@@ -73,6 +81,7 @@ void read_job_log(std::string_view text, const std::function<void(JobLogEntry)>&
     const auto columns = split(text.substr(0, end));
     text.remove_prefix(end + 1);
     JobLogEntry entry{.ok = columns[6] == "0" && columns[7] == "0",
+                      .seconds = number(columns[3]),
                       .command = exchange(std::string{columns[8]}, '\0', '\n')};
     std::from_chars(columns[0].data(), columns[0].data() + columns[0].size(), entry.seq);
     if (entry.seq == 0) throw std::runtime_error("it is not a job log: a line has no number");

@@ -27,6 +27,7 @@ class JobLog final : public event::Sink {
 struct JobLogEntry {
   std::uint64_t seq = 0;
   bool ok = false;
+  double seconds = 0;
   std::string command = {};
 };
 

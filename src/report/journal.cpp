@@ -81,7 +81,10 @@ void read_journal(std::string_view text, const std::function<void(const JournalE
     if (torn || !record.contains("key")) continue;
     JournalEntry entry{.key = record["key"].get<std::string>(),
                        .occurrence = record["n"].get<std::uint64_t>()};
-    if (record.contains("end")) entry.state = state_of(record["result"].get<std::string>());
+    if (record.contains("end")) {
+      entry.state = state_of(record["result"].get<std::string>());
+      entry.seconds = record["seconds"].get<double>();
+    }
     take(entry);
   }
 }

@@ -36,6 +36,7 @@ struct JournalEntry {
   std::string key = {};
   std::uint64_t occurrence = 0;
   State state = State::Begun;
+  double seconds = 0;  // where it has ended
 };
 
 /// Calls `take` for each entry in the text of a journal. Lines that were torn are left out. Throws

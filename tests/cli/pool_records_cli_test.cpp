@@ -306,4 +306,79 @@ TEST_CASE("the option --on-hup drain lets what runs end, and starts no more", "[
   CHECK(result.signaled(SIGHUP));  // b was not run
 }
 
+/// A job log in which `echo 1` took one second, and so on; `echo 9` failed after nine.
+const std::string kLogged =
+    "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n"
+    "1\t:\t1795610186.780\t     1.000\t0\t2\t0\t0\techo 1\n"
+    "2\t:\t1795610186.780\t    10.000\t0\t2\t0\t0\techo 10\n"
+    "3\t:\t1795610186.780\t     2.000\t0\t2\t0\t0\techo 2\n"
+    "4\t:\t1795610186.780\t     9.000\t0\t2\t1\t0\techo 9\n";
+
+TEST_CASE("the option --order longest starts first what is not known, then what took longest",
+          "[cli]") {
+  const NoDescendantLeft guard;
+  const TempDir dir;
+  const auto run_logged = [&](const Words& more, const Words& command) {
+    write_file(dir / "log", kLogged);
+    Words options{"-j1", "--order", "longest", "--joblog", dir / "log"};
+    options.insert(options.end(), more.begin(), more.end());
+    return run_procrun(pool(options, command));
+  };
+  const Words command{"echo", "{}", ":::", "1", "7", "2", "9", "10"};
+  const Result result = run_logged({}, command);
+  CHECK(result.out == "7\n9\n10\n2\n1\n");  // what failed tells nothing
+  CHECK(result.err == "");
+  CHECK(run_logged({"--dry-run"}, command).out == "echo 7\necho 9\necho 10\necho 2\necho 1\n");
+  CHECK(run_logged({"-k"}, command).out == "1\n7\n2\n9\n10\n");
+  // It is in the next log under its own number.
+  CHECK(run_logged({}, command).exited(0));
+  CHECK(read_file(dir / "log").find("\n5\t:\t") < read_file(dir / "log").find("\n1\t:\t"));
+}
+
+TEST_CASE(
+    "the option --order longest arranges what stands before a barrier and what stands behind it",
+    "[cli]") {
+  const NoDescendantLeft guard;
+  const TempDir dir;
+  write_file(dir / "log", kLogged);
+  write_file(dir / "jobs", "echo 1\necho 2\n%%\necho 1\necho 10\n");
+  const Result result = run_procrun(
+      pool({"-j2", "-j1", "--order", "longest", "--joblog", dir / "log"}, {"-f", dir / "jobs"}));
+  CHECK(result.out == "2\n1\n10\n1\n");
+  CHECK(result.exited(0));
+}
+
+TEST_CASE("the option --order longest knows jobs by their content from a journal, and may resume",
+          "[cli]") {
+  const NoDescendantLeft guard;
+  const TempDir dir;
+  const std::string journal = dir / "journal";
+  REQUIRE(
+      run_procrun(pool({"-j1", "--journal", journal}, {"echo", ":::", "a", "b", "c"})).exited(0));
+  // Times that are far apart, whatever the machine did.
+  std::string text = read_file(dir / "journal");
+  for (const char* took : {"1.5", "30.0", "2.5"}) {
+    text = std::regex_replace(text, std::regex{R"("seconds":[0-9.e-]+,)"},
+                              "\"took\":" + std::string{took} + ",",
+                              std::regex_constants::format_first_only);
+  }
+  text = std::regex_replace(text, std::regex{"\"took\""}, "\"seconds\"");
+  write_file(dir / "journal", text);
+  const Words more{"-j1", "--journal", journal, "--order", "longest"};
+  const Words command{"echo", ":::", "c", "new", "a", "b"};
+  Words resumed = more;
+  resumed.push_back("--resume");
+  resumed.push_back("--dry-run");
+  CHECK(run_procrun(pool(resumed, command)).out == "echo new\n");
+  CHECK(run_procrun(pool(more, command)).out == "new\nb\nc\na\n");
+}
+
+TEST_CASE("the option --order longest says what it needs, and knows no other order", "[cli]") {
+  CHECK(run_procrun(pool({"--order", "longest"}, {"echo", ":::", "a"})).err ==
+        "procrun: pool: --order longest learns from a --journal or a --joblog: give one\n");
+  const Result unknown = run_procrun(pool({"--order", "shortest"}, {"echo", ":::", "a"}));
+  CHECK(unknown.err == "procrun: pool: --order: 'shortest' is not an order (longest)\n");
+  CHECK(unknown.exited(125));
+}
+
 }  // namespace procrun::test
