@@ -268,6 +268,32 @@ TEST_CASE("TOKENS: a make below a pool's own jobserver takes the places that are
   CHECK(result.exited(0));
 }
 
+TEST_CASE("TOKENS: clients of the fifo, as make 4.4 is one, share a pool's places",
+          "[cli][jobserver]") {
+  const NoDescendantLeft guard;
+  const TempDir dir;
+  const auto result = run_procrun(
+      Words{"pool", "-q", "--jobserver", "-j4", child("cli_make"), "5", logged(dir / "log")} +
+      items(8));
+  CHECK(result.exited(0));
+  CHECK(result.err.empty());  // no token is missing
+  const Course course = course_of(dir / "log");
+  CHECK(course.jobs == 40);
+  CHECK(course.at_once <= 4);
+}
+
+TEST_CASE("TOKENS: a client of the fifo takes the places that are free", "[cli][jobserver]") {
+  const NoDescendantLeft guard;
+  const TempDir dir;
+  std::filesystem::create_directory(dir / "met");
+  // The four only end when they are four.
+  const std::string meet = child("cli_meet") + " " + (dir / "met") + " 4";
+  const auto result =
+      run_procrun({"pool", "-q", "--jobserver", "-j4", child("cli_make"), "4", meet, ":::", "1"});
+  CHECK(result.exited(0));
+  CHECK(result.err.empty());
+}
+
 TEST_CASE("TOKENS: jobs find a pool's own jobserver by pipe and by fifo, close-fds or not",
           "[cli][jobserver]") {
   const NoDescendantLeft guard;
