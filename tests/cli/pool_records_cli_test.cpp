@@ -1,5 +1,7 @@
 // pool: what a run leaves behind for the next one, and when a run ends before its jobs have.
 #include <cstdlib>
+#include <random>
+#include <set>
 
 #include "program.h"
 
@@ -32,6 +34,61 @@ std::size_t count_of(const std::string& text, const std::string& part) {
   std::size_t count = 0;
   for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
   return count;
+}
+
+/// The keys of the jobs that the journal has begun and not ended.
+std::set<std::string> in_flight(const std::string& journal) {
+  std::set<std::string> keys;
+  for (const auto& line : lines_of(journal)) {
+    const auto at = line.find("\"key\":\"");
+    if (at == std::string::npos) continue;
+    const std::string key = line.substr(at + 7, 32);
+    if (line.starts_with("{\"start\"")) keys.insert(key);
+    if (line.starts_with("{\"end\"")) keys.erase(key);
+  }
+  return keys;
+}
+
+/// Kills a pool of short jobs at that many random instants, and resumes it each time.
+void kill_and_resume(unsigned seed, int kills) {
+  const NoDescendantLeft guard;
+  const TempDir dir;
+  CAPTURE(seed);
+  const int jobs = 5 * kills;
+  Words words{"pool", "-q", "-j2", "--journal", dir / "j", "--resume",
+              // One line in one write, when it has ended.
+              "sh", "-c", "sleep 0.0$(($0 % 4)); echo $0 >> $1", "{}", dir / "ran", ":::"};
+  for (int i = 0; i < jobs; ++i) words.push_back(std::to_string(i));
+  std::mt19937 random{seed};
+  for (int kill = 0; kill < kills; ++kill) {
+    auto running = start_procrun(words);
+    const timespec moment{0, static_cast<long>(random() % 140'000) * 1'000};
+    ::nanosleep(&moment, nullptr);
+    running.send(SIGKILL);
+    running.finish();
+  }
+  const auto interrupted = in_flight(read_file(dir / "j"));
+  const Result last = run_procrun(words);
+  CHECK(last.exited(0));
+  CHECK(count_of(last.err, "ran when an earlier run was killed") == interrupted.size());
+  CHECK(run_procrun(words).exited(0));
+  const std::string journal = read_file(dir / "j");
+  CHECK(in_flight(journal).empty());
+  for (int i = 0; i < jobs; ++i) {
+    CAPTURE(i);
+    const std::string command = " " + std::to_string(i) + " " + dir / "ran" + "\"}";
+    // Its key is in its start record; it ended once, however often it was begun.
+    const auto at = journal.find(command);
+    REQUIRE(at != std::string::npos);
+    const auto key_at = journal.rfind("\"key\":\"", at) + 7;
+    const std::string key = journal.substr(key_at, 32);
+    std::size_t ends = 0;
+    for (const auto& line : lines_of(journal)) {
+      if (line.starts_with("{\"end\"") && line.find(key) != std::string::npos) ++ends;
+    }
+    CHECK(ends == 1);
+    CHECK(count_of("\n" + read_file(dir / "ran"), "\n" + std::to_string(i) + "\n") >= 1);
+  }
 }
 
 }  // namespace
@@ -136,39 +193,13 @@ TEST_CASE("what was left out is not waited for, and --dry-run shows the rest", "
 }
 
 TEST_CASE("KILL9: with a journal no job is lost, and none that ended runs again", "[cli]") {
-  const NoDescendantLeft guard;
-  const TempDir dir;
-  Words words{"pool", "-q", "-j2", "--journal", dir / "j", "--resume",
-              // One line in one write, when it has ended.
-              "sh", "-c", "sleep 0.0$(($0 % 4)); echo $0 >> $1", "{}", dir / "ran", ":::"};
-  constexpr int kJobs = 60;
-  for (int i = 0; i < kJobs; ++i) words.push_back(std::to_string(i));
-  std::srand(1);
-  for (int round = 0; round < 12; ++round) {
-    auto running = start_procrun(words);
-    const timespec moment{0, (20 + std::rand() % 120) * 1'000'000L};
-    ::nanosleep(&moment, nullptr);
-    running.send(SIGKILL);
-    running.finish();
-  }
-  CHECK(run_procrun(words).exited(0));
-  CHECK(run_procrun(words).exited(0));
-  const std::string journal = read_file(dir / "j");
-  for (int i = 0; i < kJobs; ++i) {
-    CAPTURE(i);
-    const std::string command = " " + std::to_string(i) + " " + dir / "ran" + "\"}";
-    // Its key is in its start record; it ended once, however often it was begun.
-    const auto at = journal.find(command);
-    REQUIRE(at != std::string::npos);
-    const auto key_at = journal.rfind("\"key\":\"", at) + 7;
-    const std::string key = journal.substr(key_at, 32);
-    std::size_t ends = 0;
-    for (const auto& line : lines_of(journal)) {
-      if (line.starts_with("{\"end\"") && line.find(key) != std::string::npos) ++ends;
-    }
-    CHECK(ends == 1);
-    CHECK(count_of("\n" + read_file(dir / "ran"), "\n" + std::to_string(i) + "\n") >= 1);
-  }
+  kill_and_resume(1, 12);
+}
+
+TEST_CASE("KILL9: pool with a journal, killed at 50 random instants", "[cli][.trust]") {
+  const char* const seed = std::getenv("PROCRUN_TRUST_SEED");
+  kill_and_resume(
+      seed != nullptr ? static_cast<unsigned>(std::stoul(seed)) : std::random_device{}(), 50);
 }
 
 TEST_CASE("T48: a run that resumes waits for the jobs of the one that was killed", "[cli]") {
