@@ -63,7 +63,7 @@ struct Pipe {
 
 }  // namespace
 
-TEST_CASE("T29: 1 MB of each job's stdout and stderr comes out in one piece", "[cli]") {
+TEST_CASE("MIX: 1 MB of each job's stdout and stderr comes out in one piece", "[cli]") {
   const NoDescendantLeft guard;
   const auto expected = eight_floods("1000000");
   const Result result = run_procrun(flood_words("1000000"));
@@ -191,7 +191,7 @@ TEST_CASE("STDERRMERGE: with --merge stderr goes to stdout, in the order of writ
   CHECK(result.err.empty());
 }
 
-TEST_CASE("stdout and stderr of jobs go each to its own", "[cli]") {
+TEST_CASE("STDERRMERGE: stdout and stderr of jobs go each to its own", "[cli]") {
   const NoDescendantLeft guard;
   const Result result =
       run_procrun({"pool", "-qk", "echo out {}; echo err {} >&2", ":::", "a", "b"});
@@ -317,7 +317,7 @@ TEST_CASE("the option --dry-run tells of a stdout that takes nothing", "[cli]") 
   CHECK(result.exited(125));
 }
 
-TEST_CASE("T22: jobs that run when the reader has gone are ended", "[cli]") {
+TEST_CASE("SIGPIPE: jobs that run when the reader has gone are ended", "[cli]") {
   const NoDescendantLeft guard;
   const TempDir dir;
   Pipe out;
@@ -349,7 +349,7 @@ TEST_CASE("T22: with SIGPIPE ignored by whoever started us, a reader that goes e
   CHECK_FALSE(result.exited(0));
 }
 
-TEST_CASE("T19: a grandchild that holds a job's output does not hold the pool", "[cli]") {
+TEST_CASE("LEAK: a grandchild that holds a job's output does not hold the pool", "[cli]") {
   const NoDescendantLeft guard;
   const auto begin = Clock::now();
   const Result result =

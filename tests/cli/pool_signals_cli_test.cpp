@@ -256,15 +256,17 @@ TEST_CASE("pool: TERM while it waits for input ends it at once", "[cli]") {
   CHECK(running.finish().signaled(SIGTERM));
 }
 
-TEST_CASE("pool: a job that asks for a terminal does not get one and cannot stop the pool",
+TEST_CASE("TTOU: a job that asks for the terminal does not get it and cannot stop the pool",
           "[cli]") {
   const NoDescendantLeft guard;
   Terminal terminal;
+  const std::string asks = GENERATE("read x </dev/tty", "stty echo </dev/tty");
+  CAPTURE(asks);
   auto running = start_procrun(
-      {"pool", "-q", "-u", "--timeout", "1s", "sh", "-c", "read x </dev/tty; echo got", ":::", "a"},
+      {"pool", "-q", "-u", "--timeout", "300ms", "sh", "-c", asks + "; echo got", ":::", "a"},
       on_terminal(terminal));
   terminal.close_slave();
-  // Stopped by SIGTTIN, and ended when its time is up.
+  // Stopped by SIGTTIN or SIGTTOU, and ended when its time is up.
   CHECK(running.finish().exited(1));
   CHECK(terminal.read_rest().find("got") == std::string::npos);
 }
