@@ -83,7 +83,7 @@ void read_journal(std::string_view text, const std::function<void(const JournalE
                        .occurrence = record["n"].get<std::uint64_t>()};
     if (record.contains("end")) {
       entry.state = state_of(record["result"].get<std::string>());
-      entry.seconds = record["seconds"].get<double>();
+      entry.seconds = record.value("seconds", 0.0);
     }
     take(entry);
   }
