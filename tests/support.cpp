@@ -15,6 +15,8 @@
 #include <optional>
 #include <sstream>
 
+#include "event_check.h"
+
 namespace procrun::test {
 namespace {
 
@@ -272,6 +274,14 @@ std::vector<std::string> environment(const Options& options) {
   return all;
 }
 
+/// The file that a procrun writes its --events to; empty if there is none.
+std::string events_file(const std::vector<std::string>& argv, const std::string& cwd) {
+  const auto option = std::find(argv.begin(), argv.end(), "--events");
+  if (argv[0] != PROCRUN_BINARY || option == argv.end() || option + 1 == argv.end()) return {};
+  const std::string path = std::filesystem::path{cwd} / *(option + 1);
+  return std::filesystem::is_regular_file(path) || !std::filesystem::exists(path) ? path : "";
+}
+
 std::vector<char*> pointers(const std::vector<std::string>& words) {
   std::vector<char*> all;
   for (const auto& word : words) all.push_back(const_cast<char*>(word.c_str()));
@@ -318,7 +328,10 @@ Ends ends_of(int number, int given, bool closed) {
 }  // namespace
 
 Running::Running(const std::vector<std::string>& argv, Options options)
-    : options_{std::move(options)}, name_{argv.at(0)}, end_{Clock::now() + options_.timeout} {
+    : options_{std::move(options)},
+      events_{events_file(argv, options_.cwd)},
+      name_{argv.at(0)},
+      end_{Clock::now() + options_.timeout} {
   const auto words = pointers(argv);
   const auto variables = environment(options_);
   const auto envp = pointers(variables);
@@ -385,6 +398,12 @@ void Running::give_up(const std::string& why) {
   FAIL(name_ << ": " << why << "\nstdout so far: " << out_.text.substr(0, 4000)
              << "\nstderr so far: " << err_.text.substr(0, 8000));
   std::abort();  // not reached: FAIL throws, which the compiler does not know
+}
+
+void Running::check_events() const {
+  if (events_.empty()) return;
+  INFO("records of --events that are not as the schema says");
+  CHECK(faults_of_events(read_file(events_)) == "");
 }
 
 void Running::send(int signal) const {
@@ -493,6 +512,7 @@ Result Running::finish() {
   if (reaped == -1) give_up("waitpid: " + std::string{std::strerror(error)});
   pid_ = -1;
   kill_and_reap();  // only closes by now
+  check_events();
   result_.out = std::move(out_.text);
   result_.err = std::move(err_.text);
   return std::move(result_);

@@ -117,7 +117,8 @@ struct Result {
 
 enum class Stream { Out, Err };
 
-/// A started program. It is killed and reaped at the end unless finish() was called.
+/// A started program. It is killed and reaped at the end unless finish() was called. Of a procrun
+/// that writes --events to a file, all records that are whole lines have to be as the schema says.
 class Running {
  public:
   Running(const std::vector<std::string>& argv, Options options);
@@ -149,8 +150,10 @@ class Running {
   void drain(Pipe& pipe);
   [[noreturn]] void give_up(const std::string& why);
   void kill_and_reap() noexcept;
+  void check_events() const;
 
   Options options_;
+  std::string events_ = {};  ///< the file of --events
   std::string name_;
   Deadline end_;
   pid_t pid_ = -1;

@@ -2,6 +2,8 @@
 // schema.
 #include <sys/resource.h>
 
+#include <set>
+
 #include "program.h"
 #include "report/event_records.h"
 

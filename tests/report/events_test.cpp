@@ -48,6 +48,33 @@ TEST_CASE("an event that the schema does not know is not written", "[events]") {
   CHECK(written({{.type = Type::JobStart, .pid = 7}}).empty());
 }
 
+TEST_CASE("a record that is not as the schema says is found out", "[events]") {
+  using procrun::test::faults_of_events;
+  const Record right = written({{.type = Type::Exit, .status = 3 << 8}}).at(0);
+  const auto faults = [](const Record& record) { return faults_of_events(record.dump() + "\n"); };
+  REQUIRE(faults(right) == "");
+  for (const auto& [name, value] : right.items()) {
+    CAPTURE(name);
+    Record without = right;
+    without.erase(name);
+    CHECK(faults(without) != "");
+    Record other = right;
+    other[name] = Record::array({Record::object()});
+    CHECK(faults(other) != "");
+  }
+  Record more = right;
+  more["more"] = 1;
+  CHECK(faults(more).starts_with("a member that is not in the schema: "));
+  Record unknown = right;
+  unknown["type"] = "unknown";
+  CHECK(faults(unknown).starts_with("a type that is not in the schema: "));
+  CHECK(faults_of_events("{\n") == "no JSON: {\n");
+  CHECK(faults(1) == "no object: 1\n");
+  // What a kill has torn is no record, and others are looked at all the same.
+  CHECK(faults_of_events(right.dump() + "\n{") == "");
+  CHECK(faults_of_events("1\n" + right.dump() + "\n2\n") == "no object: 1\nno object: 2\n");
+}
+
 TEST_CASE("a record has the moment of its event on both clocks", "[events]") {
   const auto moment = sys::Clock::now() - 1h;
   const auto records = written({{.type = Type::RunStart, .at = moment, .pid = 7}});
