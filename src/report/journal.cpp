@@ -41,6 +41,12 @@ JournalEntry::State state_of(const std::string& result) {
   return result == "cancelled" ? JournalEntry::State::Cancelled : JournalEntry::State::Failed;
 }
 
+/// Whether it is the first line of a journal, or what a kill has left of one.
+bool begins_as_head(std::string_view line) {
+  const std::string head = std::string{"{\""} + kVersion + "\":";
+  return !line.empty() && line.substr(0, head.size()) == head.substr(0, line.size());
+}
+
 }  // namespace
 
 Journal::Journal(RecordFile file, const std::string& run_id, bool torn) : file_{std::move(file)} {
@@ -71,14 +77,11 @@ void Journal::take(const event::Event& event) {
 void read_journal(std::string_view text, const std::function<void(const JournalEntry&)>& take) {
   for (bool first = true; !text.empty(); first = false) {
     const auto end = text.find('\n');
-    const bool has_end = end != std::string_view::npos;
-    const auto record = ordered_json::parse(text.substr(0, end), nullptr, false);
-    text.remove_prefix(has_end ? end + 1 : text.size());
-    const bool torn = !record.is_object();
-    if (first && has_end && (torn || !record.contains(kVersion))) {
-      throw std::runtime_error("it is not a journal of procrun");
-    }
-    if (torn || !record.contains("key")) continue;
+    const auto one = text.substr(0, end);
+    text.remove_prefix(end != std::string_view::npos ? end + 1 : text.size());
+    if (first && !begins_as_head(one)) throw std::runtime_error("it is not a journal of procrun");
+    const auto record = ordered_json::parse(one, nullptr, false);
+    if (!record.is_object() || !record.contains("key")) continue;  // torn, or the head
     JournalEntry entry{.key = record["key"].get<std::string>(),
                        .occurrence = record["n"].get<std::uint64_t>()};
     if (record.contains("end")) {

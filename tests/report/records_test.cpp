@@ -128,6 +128,15 @@ TEST_CASE("T47: a line of a journal that was torn by a kill is harmless", "[jour
           std::vector<std::string>{"k1 0", "k1 1"});
   }
   CHECK(states_in(kHead.substr(0, 9)).empty());
+  CHECK(states_in(kHead.substr(0, 9) + "\n" + kHead + end) == std::vector<std::string>{"k1 1"});
+}
+
+TEST_CASE("a file of one line without end is no journal, unless a journal may begin so",
+          "[journal]") {
+  for (const char* text : {"hello", "{}", "{\"procrun_journey\":1", "\n"}) {
+    CAPTURE(text);
+    CHECK_THROWS_AS(states_in(text), std::runtime_error);
+  }
 }
 
 TEST_CASE("what is no journal is refused", "[journal]") {
