@@ -81,7 +81,6 @@ bool Attempt::start() {
     return false;
   }
   alive_ = children_ = true;
-  output_.close_command_ends();
   if (course_.feed) course_.feed->started();
   if (context_.listens()) emit({.type = Type::Exec, .pid = outcome_.pid, .ppid = ::getpid()});
   if (policy_.timeout) {
@@ -242,6 +241,7 @@ void Attempt::note(pid_t pid, ExitStatus status, const rusage& usage) {
   course_.usage.add(usage);
   if (pid != outcome_.pid || !alive_) return;
   alive_ = false;
+  output_.close_command_ends();
   course_.deadlines.clear(Deadlines::TimeIsUp);
   outcome_.status = status;
   outcome_.duration = Clock::now() - started_;

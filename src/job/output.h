@@ -29,7 +29,9 @@ class CommandOutput {
   CommandOutput(const OutputPolicy& policy, Spill& spill, std::string_view tag,
                 const Pattern* pattern);
 
-  /// New pipes, where the policy needs them. The command's ends are to be closed once it has them.
+  /// New pipes, where the policy needs them. The command's ends are to be closed once it has ended,
+  /// and not before: while we hold them too, its end does not wake us by the ends of its pipes,
+  /// only for the status to come a moment later.
   void open();
   /// The descriptor for the command's stream 1 or 2; -1: it inherits ours.
   int command_end(int stream) const noexcept;
