@@ -1,35 +1,24 @@
 #include "engine/tokens.h"
 
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <memory>
-
-#include "sys/error.h"
 
 namespace procrun::engine {
 namespace {
 
 constexpr std::uint16_t kTaken = 0x100;
 
-void* share(std::size_t size) {
-  void* const memory =
-      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) sys::fail("share memory with the workers");
-  return memory;
-}
-
 }  // namespace
-
-void Tokens::Unmap::operator()(Place* places) const noexcept { ::munmap(places, size); }
 
 Tokens::Tokens(JobserverClient jobserver, unsigned slots, JobserverServer* server)
     : jobserver_{std::move(jobserver)},
       server_{server},
       owner_{::getpid()},
       slots_{slots},
-      places_{static_cast<Place*>(share(slots * sizeof(Place))), Unmap{slots * sizeof(Place)}} {
-  std::uninitialized_value_construct_n(places_.get(), slots);
+      memory_{slots * sizeof(Place)},
+      places_{static_cast<Place*>(memory_.get())} {
+  std::uninitialized_value_construct_n(places_, slots);
 }
 
 Tokens::~Tokens() {

@@ -4,10 +4,10 @@
 
 #include <atomic>
 #include <cstdint>
-#include <memory>
 #include <optional>
 
 #include "engine/jobserver.h"
+#include "sys/shared_memory.h"
 
 namespace procrun::engine {
 
@@ -48,16 +48,13 @@ class Tokens {
  private:
   using Place = std::atomic<std::uint16_t>;  // 0: empty, else kTaken and the token
   static_assert(Place::is_always_lock_free);
-  struct Unmap {
-    std::size_t size;
-    void operator()(Place* places) const noexcept;
-  };
 
   JobserverClient jobserver_;
   JobserverServer* server_;
   pid_t owner_;
   unsigned slots_;
-  std::unique_ptr<Place[], Unmap> places_;
+  sys::SharedMemory memory_;
+  Place* places_;                     // in it, one for each slot
   std::optional<unsigned> implicit_;  // the slot whose job needs no token
   unsigned in_hand_ = 0;
   unsigned lost_ = 0;
