@@ -9,9 +9,6 @@
 namespace procrun::engine {
 namespace {
 
-/// Starts are told this much later, at the most: those of short jobs travel with their results.
-constexpr auto kHoldBack = std::chrono::milliseconds{2};
-
 /// Orders come over the worker's channel; the channel's end, or TERM, says that the front is gone.
 class LinkContext final : public job::Context {
  public:
@@ -22,7 +19,6 @@ class LinkContext final : public job::Context {
     pool::Writer writer;
     put(writer, event);
     link_.tell(writer.bytes());
-    if (!flush_by_) flush_by_ = sys::Clock::now() + kHoldBack;
   }
   bool listens() const override { return workshop_.listens; }
   bool wants_details() const override { return workshop_.details; }
@@ -32,18 +28,14 @@ class LinkContext final : public job::Context {
   }
   void hear(std::size_t which) override;
   std::optional<job::Order> next_order() override;
-  sys::Deadline flush_by() const override { return flush_by_; }
-  void flush() override {
-    link_.flush();
-    flush_by_.reset();
-  }
+  sys::Deadline flush_by() const override { return link_.flush_by(); }
+  void flush() override { link_.flush(); }
   job::Spill& spill() override { return workshop_.spill; }
 
  private:
   pool::Link& link_;
   Workshop& workshop_;
   std::array<int, 2> inbox_;
-  sys::Deadline flush_by_;
   bool abandoned_ = false;
 };
 

@@ -37,32 +37,63 @@ void Channel::put(RecordType type, std::uint64_t id, std::string_view payload) {
 }
 
 bool Channel::flush() {
-  while (sent_ < outgoing_.size()) {
-    const ssize_t size = ::write(out_.get(), outgoing_.data() + sent_, outgoing_.size() - sent_);
-    if (size >= 0) {
-      sent_ += static_cast<std::size_t>(size);
-    } else if (errno == EAGAIN) {
-      return false;
-    } else if (errno == EPIPE) {
-      gone_ = true;
-      break;
-    } else if (errno != EINTR) {
-      sys::fail("write to a worker's channel");
-    }
+  if (!outbox_.held().empty()) {
+    write(outbox_.held());  // all of it: who holds blocks
+    outbox_.sent();
   }
+  sent_ += write(std::string_view{outgoing_}.substr(sent_));
+  if (sent_ < outgoing_.size() && !gone_) return false;
   outgoing_.clear();
   sent_ = 0;
   return true;
 }
 
+/// As much as goes: all, where it blocks and somebody reads.
+std::size_t Channel::write(std::string_view bytes) {
+  std::size_t done = 0;
+  while (done < bytes.size() && !gone_) {
+    const ssize_t size = ::write(out_.get(), bytes.data() + done, bytes.size() - done);
+    if (size >= 0) {
+      done += static_cast<std::size_t>(size);
+    } else if (errno == EAGAIN) {
+      break;
+    } else if (errno == EPIPE) {
+      gone_ = true;
+    } else if (errno != EINTR) {
+      sys::fail("write to a worker's channel");
+    }
+  }
+  said_ += done;
+  return done;
+}
+
+void Channel::hold() {
+  if (gone_ || !outbox_.hold(outgoing_, said_)) {
+    flush();
+  } else {
+    outgoing_.clear();
+  }
+}
+
 Channel::Read Channel::receive() {
   make_room();
   const ssize_t size = ::read(in_.get(), incoming_.data() + filled_, incoming_.size() - filled_);
-  if (size > 0) filled_ += static_cast<std::size_t>(size);
+  if (size > 0) {
+    filled_ += static_cast<std::size_t>(size);
+    heard_ += static_cast<std::uint64_t>(size);
+  }
   if (size > 0) return Read::Some;
   if (size == 0) return Read::Closed;
   if (errno != EAGAIN && errno != EINTR) sys::fail("read from a worker's channel");
   return Read::Nothing;
+}
+
+void Channel::receive_rest() {
+  const std::string_view rest = outbox_.rest(heard_);
+  heard_ += rest.size();
+  incoming_.resize(filled_);
+  incoming_.append(rest);
+  filled_ = incoming_.size();
 }
 
 /// Room for a packet, of which a read(2) with less room would lose the end (pipe(2)). The buffer

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "pool/outbox.h"
 #include "sys/fd.h"
 
 namespace procrun::pool {
@@ -29,13 +30,15 @@ struct Record {
   std::string_view payload;
 };
 
-/// One end of a pipe pair. Blocks or not as its descriptors do.
+/// One end of a pipe pair. Blocks or not as its descriptors do. Of a worker's channel both ends may
+/// share an outbox.
 class Channel {
  public:
   enum class Read { Some, Nothing, Closed };
 
   Channel() = default;
-  Channel(sys::Fd in, sys::Fd out) : in_{std::move(in)}, out_{std::move(out)} {}
+  Channel(sys::Fd in, sys::Fd out, Outbox outbox = {})
+      : in_{std::move(in)}, out_{std::move(out)}, outbox_{std::move(outbox)} {}
 
   /// Appends a record to what is to be sent.
   void put(RecordType type, std::uint64_t id, std::string_view payload);
@@ -43,6 +46,10 @@ class Channel {
   /// block). When the other side is gone, what waits is dropped and gone() tells.
   bool flush();
   bool gone() const noexcept { return gone_; }
+  /// Instead of flush(): what waits to be sent may go with what follows, since it is not lost if we
+  /// are killed before. Without an outbox, or room in it, it is sent. For an end that blocks.
+  void hold();
+  bool can_hold() const noexcept { return static_cast<bool>(outbox_); }
   /// Bytes that wait to be sent.
   std::size_t unsent() const noexcept { return outgoing_.size() - sent_; }
   /// What a record with that payload takes on the way.
@@ -53,6 +60,8 @@ class Channel {
 
   /// One read(2) of what has come.
   Read receive();
+  /// The other side has died and receive() found the end: takes in what it held. Once.
+  void receive_rest();
   /// The next whole record of those received.
   std::optional<Record> next();
 
@@ -63,6 +72,7 @@ class Channel {
 
  private:
   void make_room();
+  std::size_t write(std::string_view bytes);
 
   sys::Fd in_;
   sys::Fd out_;
@@ -71,6 +81,9 @@ class Channel {
   std::size_t taken_ = 0;   // of what is filled
   std::string outgoing_;
   std::size_t sent_ = 0;  // of outgoing_
+  Outbox outbox_;
+  std::uint64_t said_ = 0;   // bytes sent, all together
+  std::uint64_t heard_ = 0;  // and received
   bool gone_ = false;
 };
 

@@ -41,12 +41,14 @@ void Front::start_all() {
 void Front::feed() {
   while (!closed_ && client_.has_next()) {
     const auto slot = scheduler_.next(client_.plenty(), sys::Clock::now());
-    if (!slot || !may_give(*slot) || !can_start(*slot)) return;
+    if (!slot || !may_give(*slot) || !can_start(*slot)) break;
     const auto call = client_.next(*slot);
-    if (!call) return;
+    if (!call) break;
     if (!seats_[*slot].child.running()) start(*slot);
     give(*slot, *call);
   }
+  for (const unsigned slot : fed_) send(slot);
+  fed_.clear();
 }
 
 /// What is given ahead has to be one packet behind packets, or it could not be taken back.
@@ -75,12 +77,13 @@ void Front::start(unsigned slot) {
   // In packets, so that a record can be taken back whole, whoever is quicker.
   auto down = sys::make_pipe(hooks_.calls_listen ? sys::PipeMode::Stream : sys::PipeMode::Packets);
   auto up = sys::make_pipe();
+  auto outbox = hooks_.calls_listen ? Outbox::make() : Outbox{};
   const pid_t front = ::getpid();
   const pid_t pid = procrun::fork();
   if (pid == 0) {
     down.write.reset();  // or it would never read the end of the file
     up.read.reset();
-    become_worker(Channel{std::move(down.read), std::move(up.write)}, front);
+    become_worker(Channel{std::move(down.read), std::move(up.write), std::move(outbox)}, front);
   }
   Seat& seat = seats_[slot];
   seat = Seat{};
@@ -88,7 +91,7 @@ void Front::start(unsigned slot) {
   ++living_;
   sys::set_nonblocking(up.read.get());
   sys::set_nonblocking(down.write.get(), hooks_.calls_listen ? 0 : O_DIRECT);
-  seat.channel = Channel{std::move(up.read), std::move(down.write)};
+  seat.channel = Channel{std::move(up.read), std::move(down.write), std::move(outbox)};
   // While somebody could still read what we write, writing to a dead worker is no SIGPIPE, which
   // would kill a program that has not blocked it. The pidfd tells of the death.
   seat.far_end = std::move(down.read);
@@ -110,7 +113,9 @@ void Front::give(unsigned slot, const Call& call) {
   seat.in_hand.push_back({call.id, Channel::size_of(call.bytes)});
   scheduler_.given(slot, sys::Clock::now());
   seat.channel.put(RecordType::Call, call.id, call.bytes);
-  send(slot);
+  // What may have to be taken back out of the pipe is a packet of its own; the rest goes together.
+  if (!hooks_.calls_listen) return send(slot);
+  if (std::find(fed_.begin(), fed_.end(), slot) == fed_.end()) fed_.push_back(slot);
 }
 
 void Front::send(unsigned slot) {
@@ -192,12 +197,13 @@ void Front::take(unsigned slot, const Record& record) {
   }
 }
 
-/// The worker has ended: what it left in its channel counts first, or a call that ended would pass
-/// for lost.
+/// The worker has ended: what it left in its channel, and held, counts first, or a call that ended
+/// would pass for lost.
 void Front::bury(unsigned slot) {
   Seat& seat = seats_[slot];
   while (seat.reading) {
     const auto read = seat.channel.receive();
+    if (read != Channel::Read::Some) seat.channel.receive_rest();
     while (const auto record = seat.channel.next()) {
       if (record->type != RecordType::Retired) take(slot, *record);  // it did not live on after all
     }

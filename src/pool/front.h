@@ -45,7 +45,8 @@ class Front {
   /// What the client does around the birth of a worker, and how its calls behave.
   struct Hooks {
     /// Calls listen to the link while they run, so that one given ahead can be revoked; those of
-    /// calls that do not are taken back out of the pipe.
+    /// calls that do not are taken back out of the pipe. And they see to it that results before
+    /// theirs are sent in time (Link::flush_by()).
     bool calls_listen = false;
     std::function<void(unsigned slot)> before_fork = {};
     /// First thing in the worker: there the client closes what is its own.
@@ -137,6 +138,7 @@ class Front {
   std::uint32_t serials_ = 0;
   unsigned living_ = 0;
   std::vector<pid_t> retired_;
+  std::vector<unsigned> fed_;  // slots whose channels have something to send
   bool closed_ = false;
 };
 

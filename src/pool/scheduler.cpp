@@ -6,7 +6,7 @@ namespace procrun::pool {
 namespace {
 
 constexpr unsigned kEnoughQuickOnes = 4;
-constexpr sys::Duration::rep kMostAhead = 8;
+constexpr sys::Duration::rep kMostAhead = 16;
 
 }  // namespace
 
@@ -33,7 +33,7 @@ void Scheduler::resize(unsigned slots) {
 }
 
 unsigned Scheduler::most_in_hand() const {
-  const auto fit = kQuick / 8 / std::max(typical_, sys::Duration{1});
+  const auto fit = kQuick / std::max(typical_, sys::Duration{1}) - 1;
   return 1 + static_cast<unsigned>(std::clamp<sys::Duration::rep>(fit, 1, kMostAhead));
 }
 

@@ -16,7 +16,7 @@ class Scheduler {
   /// The slot for the next call: one that is free, a worn one (with a worker) before a new one,
   /// the lowest first; else, if `ahead` is allowed and calls have been quick lately, the one that
   /// has the fewest in hand, so that it need not wait for us when it ends: one call ahead, or as
-  /// many as take a quarter of a millisecond, but eight.
+  /// many as will have ended before the last of them counts as slow, but sixteen.
   /// None is given ahead behind a call that is not quick itself.
   std::optional<unsigned> next(bool ahead, sys::Clock::time_point now = {}) const;
 

@@ -15,10 +15,28 @@
 #include "sys/error.h"
 
 namespace procrun::pool {
+namespace {
 
-void Link::tell(std::string_view payload) { channel_.put(RecordType::Tell, *current_, payload); }
+/// What a call tells is sent this much later, at the most: of a short one it travels with the
+/// result. And a result with those of the next calls, if they are short too.
+constexpr auto kTellWaits = std::chrono::milliseconds{2};
+constexpr auto kResultWaits = std::chrono::milliseconds{1};
 
-void Link::flush() { channel_.flush(); }
+}  // namespace
+
+void Link::tell(std::string_view payload) {
+  channel_.put(RecordType::Tell, *current_, payload);
+  if (!flush_by_) wait_at_most(kTellWaits);
+}
+
+void Link::flush() {
+  channel_.flush();
+  flush_by_.reset();
+}
+
+void Link::wait_at_most(sys::Duration time) {
+  flush_by_ = sys::earlier(flush_by_, sys::Clock::now() + time);
+}
 
 std::optional<std::string> Link::told() {
   const auto mine = std::find_if(tells_.begin(), tells_.end(),
@@ -46,7 +64,7 @@ void Link::sort(const Record& record) {
       // Only what has not begun can be taken back; of the others the result tells.
       if (std::erase_if(calls_, [&](const Held& call) { return call.id == record.id; }) != 0) {
         channel_.put(RecordType::Revoked, record.id, {});
-        channel_.flush();
+        flush();
       }
       return;
     case RecordType::Close:
@@ -98,10 +116,20 @@ void Link::run(const Held& call) {
   }
   flush_output();
   if (retiring_) channel_.put(RecordType::Retired, call.id, {});
-  // Always before the next call begins, so that the front knows which one a dead worker was at.
-  channel_.flush();
+  finish_call();
   std::erase_if(tells_, [&](const Held& tell) { return tell.id == call.id; });
   current_.reset();
+}
+
+/// Before the next call begins the result is where the front finds it, so that it knows which one a
+/// dead worker was at. It is sent while a call is left to be done, or the worker would then wait
+/// for the front to hear of it and to give more.
+void Link::finish_call() {
+  const bool may_wait = channel_.can_hold() && calls_.size() > 1 && !leaving_ &&
+                        !(flush_by_ && *flush_by_ <= sys::Clock::now());
+  if (!may_wait) return flush();
+  channel_.hold();
+  if (!flush_by_) wait_at_most(kResultWaits);
 }
 
 void live_as_worker(Channel channel, pid_t front, const WorkerHooks& hooks) noexcept {

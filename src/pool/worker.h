@@ -8,6 +8,7 @@
 
 #include "pool/call.h"
 #include "pool/channel.h"
+#include "sys/clock.h"
 
 namespace procrun::pool {
 
@@ -19,6 +20,9 @@ class Link {
   /// Says something of the current call to the front; sent by flush(), or with the result.
   void tell(std::string_view payload);
   void flush();
+  /// What was said, and results of calls before this one, may wait until then for what follows:
+  /// a call that listens calls flush() when that time has come.
+  sys::Deadline flush_by() const noexcept { return flush_by_; }
 
   /// What the front has said of the current call. Never blocks: to be asked when fd() is readable,
   /// and once before the first wait.
@@ -47,6 +51,8 @@ class Link {
   };
 
   void run(const Held& call);
+  void finish_call();
+  void wait_at_most(sys::Duration time);
   void sort(const Record& record);
   void outlive_children();
 
@@ -54,6 +60,7 @@ class Link {
   std::deque<Held> calls_;  // given ahead
   std::deque<Held> tells_;  // said of a call that has not ended
   std::optional<std::uint64_t> current_;
+  sys::Deadline flush_by_;
   bool closing_ = false;  // no more calls come
   bool closed_ = false;   // nobody is there to send any
   bool leaving_ = false;

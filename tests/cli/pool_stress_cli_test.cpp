@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 
 #include "program.h"
 
@@ -81,6 +82,27 @@ TEST_CASE("RAM: output that memory should not hold waits in files that have no n
   write_file(dir / "go", "");
   CHECK(running.finish().exited(0));
   CHECK(std::filesystem::file_size(dir / "out") == 80000000);
+}
+
+TEST_CASE("LEAK: a worker that is killed takes nobody's result with it, and nobody runs twice",
+          "[cli]") {
+  const NoDescendantLeft guard;
+  const TempDir dir;
+  // Short jobs, whose results travel together; each 50th kills its worker.
+  const std::string job = "echo {} >>ran; [ $(({} % 50)) != 0 ] || kill -9 $PPID";
+  Words words{"pool", "-q", "-j2", "--joblog", "log", job, ":::"};
+  std::multiset<std::string> expected;
+  for (int i = 1; i <= 1000; ++i) expected.insert(words.emplace_back(std::to_string(i)));
+  const Result result = run_procrun(words, {.cwd = dir.path().string()});
+  CHECK(result.exited(20));
+  const Lines ran = lines_of(read_file(dir / "ran"));
+  CHECK(std::multiset<std::string>(ran.begin(), ran.end()) == expected);
+  std::multiset<std::string> logged;
+  Lines log = lines_of(read_file(dir / "log"));
+  REQUIRE(!log.empty());
+  log.erase(log.begin());  // the head
+  for (const std::string& line : log) logged.insert(line.substr(0, line.find('\t')));
+  CHECK(logged == expected);
 }
 
 TEST_CASE("DISKFULL: output that its file cannot take is an error, not cut", "[cli]") {
