@@ -1,12 +1,11 @@
 // fork: as a lesson, a parent and a child that both run on; as a tool, lets COMMAND go.
-#include "process/fork.h"
-
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <unistd.h>
 
 #include <stdexcept>
 
+#include "cmd/fork_lesson.h"
 #include "cmd/verbs.h"
 #include "engine/background.h"
 #include "state/directory.h"
@@ -30,19 +29,6 @@ void add_options(Options& options, ForkOptions& fork) {
   add_shell(options, fork.shared);
   add_shared(options, fork.shared);
   options.example("pid=$(procrun fork -- python3 -m http.server 8000)");
-}
-
-int lesson() {
-  const pid_t ret = procrun::fork();
-  if (ret == 0) {
-    print_line("child process");
-    print_line(fmt::format("{}", ::getpid()));
-  } else {
-    print_line(fmt::format("Parent process ret={}", ret));
-    print_line(fmt::format("{}", ::getpid()));
-  }
-  print_line(fmt::format("{}", ::getpid()));  // both run this
-  return 0;
 }
 
 state::Log open_output(const std::string& file) {
@@ -83,7 +69,7 @@ int run_fork(const std::vector<std::string>& words, const Given& given) {
   const Words rest = options.parse(words);
   if (helped(options)) return 0;
   apply(fork.shared);
-  if (!has_command(options, rest)) return lesson();
+  if (!has_command(options, rest)) return run_fork_lesson();
   return let_go(rest.command, fork, given);
 }
 

@@ -1,9 +1,5 @@
 // pool: as a lesson, workers that take task after task; as a tool, one COMMAND per input.
-#include "pool/pool.h"
-
 #include <fcntl.h>
-#include <fmt/core.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,9 +13,8 @@
 #include "cmd/jobs.h"
 #include "cmd/jobs_file.h"
 #include "cmd/jobserver.h"
-#include "cmd/lesson.h"
-#include "cmd/numbers.h"
 #include "cmd/pool_inputs.h"
+#include "cmd/pool_lesson.h"
 #include "cmd/progress_options.h"
 #include "cmd/records.h"
 #include "cmd/start_options.h"
@@ -35,11 +30,9 @@ namespace {
 
 struct PoolOptions {
   Shared shared;
-  Speed speed;
   std::string jobs;
   std::string jobs_file;  // where that comes from, and may change
-  int tasks = 5;
-  int kill_worker = 0;
+  PoolLesson lesson;
   InputOptions inputs;
   bool keep_order = false;
   bool ungroup = false;
@@ -65,7 +58,7 @@ void parse_jobs(const std::string& text, PoolOptions& pool) {
   check_jobs(pool.jobs);
 }
 
-void add_lesson(Options& options, PoolOptions& pool) {
+void add_jobs(Options& options, PoolOptions& pool) {
   options.group("The lesson");
   options.declare_for(Options::For::Both);
   options.value("-j,--jobs", "N",
@@ -73,17 +66,11 @@ void add_lesson(Options& options, PoolOptions& pool) {
                 "(the processors that we may use); or a FILE that says so, also anew while jobs "
                 "run",
                 [&](const std::string& text) { parse_jobs(text, pool); });
-  options.declare_for(Options::For::Lesson);
-  options.value("--tasks", "N", "so many tasks (5)",
-                [&](const std::string& text) { pool.tasks = parse_count(text, 1); });
-  options.value("--kill-worker", "K", "kill worker K in the middle of its first task",
-                [&](const std::string& text) { pool.kill_worker = parse_count(text, 1); });
-  add_speed(options, pool.speed);
-  options.declare_for(Options::For::Command);
+  add_pool_lesson(options, pool.lesson);
 }
 
 void add_options(Options& options, PoolOptions& pool) {
-  add_lesson(options, pool);
+  add_jobs(options, pool);
   options.value("-P", "N", "the same as -j",
                 [&](const std::string& text) { parse_jobs(text, pool); });
   add_input_options(options, pool.inputs);
@@ -116,45 +103,6 @@ void add_options(Options& options, PoolOptions& pool) {
   add_shared(options, pool.shared);
   options.example("find . -name '*.txt' -print0 | procrun pool -0 gzip");
 }
-
-// --- the lesson ---
-
-void pro_do(int process_num, double speed) {
-  print_line(fmt::format("child process id is {}", ::getpid()));
-  Speed{speed}.sleep(6 - process_num);
-  print_line(fmt::format("this is process {}", process_num));
-}
-
-int lesson(const PoolOptions& options) {
-  print_line(fmt::format("Current process is {}", ::getpid()));
-  Pool p{count_jobs(options.jobs)};
-  std::vector<AsyncResult<void>> results;
-  results.reserve(static_cast<std::size_t>(options.tasks));
-  for (int i = 0; i < options.tasks; ++i) {
-    results.push_back(p.apply_async(pro_do, i, options.speed.factor));
-  }
-  if (options.kill_worker != 0) {
-    const auto workers = p.workers();
-    const auto worker = static_cast<std::size_t>(options.kill_worker) - 1;
-    if (worker >= workers.size()) throw UsageError{"--kill-worker: there are not so many workers"};
-    results.back().wait(std::chrono::duration_cast<sys::Duration>(
-        std::chrono::duration<double>{0.5 / options.speed.factor}));
-    ::kill(workers[worker], SIGKILL);  // our child, unreaped
-  }
-  p.close();
-  p.join();
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    try {
-      results[i].get();
-    } catch (const WorkerLost& lost) {
-      print_line(fmt::format("process {} is lost: {}", i, lost.what()));
-    }
-  }
-  print_line("pool process done");
-  return 0;
-}
-
-// --- the tool ---
 
 engine::Recipe::Form form_of(const std::vector<std::string>& command, const Shared& shared) {
   using Form = engine::Recipe::Form;
@@ -357,7 +305,7 @@ int run_pool(const std::vector<std::string>& words, const Given& given) {
   // With a source but no COMMAND each item is a command line.
   const bool from_source = has_source(line, pool);
   if (!from_source && !takes_from_log(line, pool) && !has_command(options, rest)) {
-    return lesson(pool);
+    return run_pool_lesson(pool.lesson, count_jobs(pool.jobs));
   }
   if (from_source && !options.given_for(Options::For::Lesson).empty()) has_command(options, rest);
   return own_many(line, pool, given);

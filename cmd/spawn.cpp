@@ -1,6 +1,5 @@
 // spawn: as a lesson, a Process with its target and arguments; as a tool, owns COMMAND.
 #include <fcntl.h>
-#include <fmt/core.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,12 +8,12 @@
 #include "cmd/events.h"
 #include "cmd/job_options.h"
 #include "cmd/job_variables.h"
+#include "cmd/spawn_lesson.h"
 #include "cmd/verbs.h"
 #include "engine/single_run.h"
 #include "input/quantity.h"
 #include "input/shell.h"
 #include "job/tree.h"
-#include "process/process.h"
 #include "report/narration.h"
 
 namespace procrun::cmd {
@@ -22,9 +21,7 @@ namespace {
 
 struct SpawnOptions {
   Shared shared;
-  std::string name;
-  std::string used_for;
-  bool no_join = false;
+  SpawnLesson lesson;
   JobOptions job;
   std::string in;
   std::string out;
@@ -36,18 +33,6 @@ struct SpawnOptions {
   bool json = false;
   std::string events;
 };
-
-void add_story(Options& options, SpawnOptions& spawn) {
-  options.group("The story");
-  options.declare_for(Options::For::Both);
-  options.value("--name", "NAME", "what the process is called (test, or COMMAND's name)",
-                [&](const std::string& name) { spawn.name = name; });
-  options.value("--for", "WHAT", "what it is used for (dev, or COMMAND)",
-                [&](const std::string& what) { spawn.used_for = what; });
-  options.declare_for(Options::For::Lesson);
-  options.flag("--no-join", "the parent goes on at once", spawn.no_join);
-  options.declare_for(Options::For::Command);
-}
 
 /// SIZE, SIZE=truncate or SIZE=kill.
 void parse_max_output(const std::string& text, job::OutputPolicy& output) {
@@ -86,7 +71,7 @@ void add_output(Options& options, SpawnOptions& spawn) {
 }
 
 void add_options(Options& options, SpawnOptions& spawn) {
-  add_story(options, spawn);
+  add_spawn_lesson(options, spawn.lesson);
   add_job_options(options, spawn.job, Letters::Short);
   add_output(options, spawn);
   options.group("Account");
@@ -98,27 +83,6 @@ void add_options(Options& options, SpawnOptions& spawn) {
   add_shell(options, spawn.shared);
   add_shared(options, spawn.shared);
   options.example("procrun spawn -t 5m --retries 2 make -j4 test");
-}
-
-void pro_do(const std::string& name, const std::string& func) {
-  print_line(fmt::format(
-      "This is child process {} from parent process {}, and name is  {} which is used for {}",
-      ::getpid(), ::getppid(), name, func));
-}
-
-std::string either(const std::string& given, const std::string& otherwise) {
-  return given.empty() ? otherwise : given;
-}
-
-int lesson(const SpawnOptions& options) {
-  print_line(fmt::format("Parent process id {}", ::getpid()));
-  Process process{pro_do, either(options.name, "test"), either(options.used_for, "dev")};
-  print_line("start child process");
-  process.start();
-  if (!options.no_join) process.join();
-  print_line("Process end");
-  process.join();  // as Python does before it exits
-  return process.exitcode() == 0 ? 0 : 125;
 }
 
 /// The files of -o, -e and --stdin, open as long as the run lasts.
@@ -178,6 +142,10 @@ void refuse_contradictions(const SpawnOptions& options) {
   }
 }
 
+std::string either(const std::string& given, const std::string& otherwise) {
+  return given.empty() ? otherwise : given;
+}
+
 int own(const std::vector<std::string>& command, const SpawnOptions& options, const Given& given) {
   refuse_contradictions(options);
   job::Policy policy = policy_of(options.job);
@@ -193,7 +161,7 @@ int own(const std::vector<std::string>& command, const SpawnOptions& options, co
   const LogThrough log_through{err};
   event::Bus bus;
   if (events) bus.add(*events);
-  const std::string name = either(options.name, command_name(command));
+  const std::string name = either(options.lesson.name, command_name(command));
   report::Narration narration{err, report::Narration::Story::Single, name,
                               use_colour(options.shared)};
   Trouble trouble{false};
@@ -205,16 +173,17 @@ int own(const std::vector<std::string>& command, const SpawnOptions& options, co
   policy.output = output_policy(options, files);
   const bool accounts = options.json || bus.wants(event::Interest::Story);
   const auto started = sys::Clock::now();
-  const auto result = engine::SingleRun{{.job = {.argv = command_argv(command, options.shared)},
-                                         .text = either(options.used_for, command_text(command)),
-                                         .name = name,
-                                         .policy = std::move(policy),
-                                         .quiet_ok = options.quiet_ok,
-                                         .accounts = accounts},
-                                        bus,
-                                        out,
-                                        err}
-                          .run();
+  const auto result =
+      engine::SingleRun{{.job = {.argv = command_argv(command, options.shared)},
+                         .text = either(options.lesson.used_for, command_text(command)),
+                         .name = name,
+                         .policy = std::move(policy),
+                         .quiet_ok = options.quiet_ok,
+                         .accounts = accounts},
+                        bus,
+                        out,
+                        err}
+          .run();
   const auto wall = sys::Clock::now() - started;
   if (options.time) tell(time_report(result.outcome, wall));
   if (options.json) tell(json_report(command, result.outcome, wall));
@@ -237,10 +206,10 @@ int run_spawn(const std::vector<std::string>& words, const Given& given) {
   const Words rest = options.parse(words);
   if (helped(options)) return 0;
   apply(spawn.shared);
-  if (spawn.no_join && !rest.command.empty()) {
+  if (spawn.lesson.no_join && !rest.command.empty()) {
     throw UsageError{"--no-join is the lesson's; to start COMMAND and go on: procrun fork"};
   }
-  if (!has_command(options, rest)) return lesson(spawn);
+  if (!has_command(options, rest)) return run_spawn_lesson(spawn.lesson);
   return own(rest.command, spawn, given);
 }
 

@@ -1,0 +1,20 @@
+#pragma once
+// pool without COMMAND: workers that take task after task.
+#include "cmd/lesson.h"
+#include "cmd/options.h"
+
+namespace procrun::cmd {
+
+struct PoolLesson {
+  Speed speed;
+  int tasks = 5;
+  int kill_worker = 0;  // from 1; 0: none
+};
+
+/// Declares its options, beside -j.
+void add_pool_lesson(Options& options, PoolLesson& lesson);
+
+/// Plays the lesson with so many workers; the exit code.
+int run_pool_lesson(const PoolLesson& lesson, unsigned count);
+
+}  // namespace procrun::cmd

@@ -1,0 +1,74 @@
+#include "cmd/wait_lesson.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <string>
+#include <system_error>
+
+#include "cmd/numbers.h"
+#include "cmd/shared.h"
+#include "process/fork.h"
+#include "sys/signals.h"
+
+namespace procrun::cmd {
+namespace {
+
+int child_of_lesson(const WaitLesson& lesson, int place) {
+  print_line("child process");
+  print_line(fmt::format("{}", ::getpid()));
+  print_line(fmt::format("{}", ::getpid()));
+  // The first one started ends last: the order of reaping is that of ending.
+  lesson.speed.sleep(0.2 * (lesson.count - 1 - place));
+  if (lesson.kill != 0) sys::die_of(lesson.kill);
+  return lesson.exit_code;
+}
+
+std::string tuple(const Waited& waited) {
+  const std::string text = fmt::format("({}, {})", waited.pid, waited.status.raw());
+  return waited.status.success() ? text : text + "  " + waited.status.text();
+}
+
+int without_child() {
+  try {
+    procrun::wait();
+  } catch (const std::system_error& error) {
+    const int number = error.code().value();
+    const std::string text =
+        fmt::format("ChildProcessError: [Errno {}] {}\n", number, error.code().message());
+    if (::write(STDERR_FILENO, text.data(), text.size()) == -1) return 125;
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_wait_lesson(Options& options, WaitLesson& lesson) {
+  options.group("The lesson");
+  options.declare_for(Options::For::Lesson);
+  options.value("--exit-code", "N", "how the child ends (0)",
+                [&](const std::string& text) { lesson.exit_code = parse_number(text, 0, 255); });
+  options.value("--kill", "SIG", "the child dies of this signal instead",
+                [&](const std::string& text) { lesson.kill = sys::parse_signal(text); });
+  options.value("--count", "N", "so many children (1)",
+                [&](const std::string& text) { lesson.count = parse_count(text, 1); });
+  options.flag("--childless", "wait without a child", lesson.childless);
+  add_speed(options, lesson.speed);
+  options.declare_for(Options::For::Command);
+}
+
+int run_wait_lesson(const WaitLesson& lesson) {
+  if (lesson.childless) return without_child();
+  for (int place = 0; place < lesson.count; ++place) {
+    const pid_t ret = procrun::fork();
+    if (ret == 0) return child_of_lesson(lesson, place);
+    print_line(fmt::format("Parent process ret={}", ret));
+  }
+  print_line(fmt::format("{}", ::getpid()));
+  for (int place = 0; place < lesson.count; ++place) print_line(tuple(procrun::wait()));
+  print_line(fmt::format("{}", ::getpid()));
+  return 0;
+}
+
+}  // namespace procrun::cmd

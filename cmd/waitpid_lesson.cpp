@@ -1,0 +1,118 @@
+#include "cmd/waitpid_lesson.h"
+
+#include <fmt/core.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <string>
+#include <system_error>
+
+#include "cmd/shared.h"
+#include "process/fork.h"
+#include "sys/error.h"
+#include "sys/fd.h"
+
+namespace procrun::cmd {
+namespace {
+
+enum class End { Exit, Kill };
+
+/// A child that announces itself, sleeps and ends.
+pid_t child_of_lesson(const Speed& speed, double seconds, End end, int code) {
+  const pid_t pid = procrun::fork();
+  if (pid != 0) return pid;
+  const std::string how = end == End::Exit ? fmt::format("exits with code {}", code)
+                                           : std::string{"is killed by signal 9 (KILL)"};
+  print_line(fmt::format("child process {} sleeps {}s, then {}", ::getpid(), seconds, how));
+  speed.sleep(seconds);
+  if (end == End::Kill) ::raise(SIGKILL);
+  leave(code);
+}
+
+/// A child that stops itself and, when it goes on, does not end before `seen` is closed: of a child
+/// that has ended meanwhile waitpid no longer tells that it went on.
+pid_t child_that_stops(const Speed& speed, sys::Pipe& seen) {
+  const pid_t pid = procrun::fork();
+  if (pid != 0) return pid;
+  seen.write.reset();
+  print_line(fmt::format("child process {} sleeps 0.1s, then stops itself", ::getpid()));
+  speed.sleep(0.1);
+  ::raise(SIGSTOP);
+  char byte = 0;
+  sys::retry("wait for the parent", [&] { return ::read(seen.read.get(), &byte, 1); });
+  leave(0);
+}
+
+std::string options_text(int options) {
+  switch (options) {
+    case WNOHANG:
+      return "WNOHANG";
+    case WUNTRACED:
+      return "WUNTRACED";
+    case WCONTINUED:
+      return "WCONTINUED";
+    default:
+      return "0";
+  }
+}
+
+/// Calls waitpid and prints what it was asked and what it answered.
+void show(pid_t pid, int options, const std::string& remark = {}) {
+  const std::string call = fmt::format("waitpid({}, {})", pid, options_text(options));
+  try {
+    const Waited waited = procrun::waitpid(pid, options);
+    const std::string how = waited.pid == 0 ? std::string{"it still runs"} : waited.status.text();
+    print_line(
+        fmt::format("{} = ({}, {})  {}{}", call, waited.pid, waited.status.raw(), how, remark));
+  } catch (const std::system_error& error) {
+    if (error.code().value() != ECHILD) throw;
+    print_line(fmt::format("{}: ChildProcessError: [Errno {}] {}{}", call, error.code().value(),
+                           error.code().message(), remark));
+  }
+}
+
+void show_stop_and_continue(const WaitpidLesson& lesson) {
+  sys::Pipe seen = sys::make_pipe();
+  const pid_t pid = child_that_stops(lesson.speed, seen);
+  if (lesson.untraced) {
+    show(pid, WUNTRACED);
+  } else {
+    siginfo_t stopped{};  // it must stop before it can go on; nothing of that is shown
+    if (::waitid(P_PID, static_cast<id_t>(pid), &stopped, WSTOPPED | WNOWAIT) == -1) return;
+  }
+  ::kill(pid, SIGCONT);
+  if (lesson.continued) show(pid, WCONTINUED);
+  seen.write.reset();
+  show(pid, 0);
+}
+
+}  // namespace
+
+void add_waitpid_lesson(Options& options, WaitpidLesson& lesson) {
+  options.group("The lesson");
+  options.declare_for(Options::For::Lesson);
+  options.flag("--nohang", "show WNOHANG too: (0, 0) while the child runs", lesson.nohang);
+  options.flag("--untraced", "show WUNTRACED too: a child that is stopped", lesson.untraced);
+  options.flag("--continued", "show WCONTINUED too: a child that goes on", lesson.continued);
+  add_speed(options, lesson.speed);
+  options.declare_for(Options::For::Command);
+}
+
+int run_waitpid_lesson(const WaitpidLesson& lesson) {
+  print_line(fmt::format("Parent process id {}", ::getpid()));
+  const Speed& speed = lesson.speed;
+  child_of_lesson(speed, 0.9, End::Exit, 3);
+  const pid_t second = child_of_lesson(speed, 0.6, End::Exit, 0);
+  child_of_lesson(speed, 0.3, End::Kill, 0);
+  if (lesson.nohang) show(second, WNOHANG);
+  show(second, 0, ": the one that was asked for, not the first to end");
+  show(-1, 0, ": whichever has ended");
+  show(-::getpgrp(), 0, ": any child in that process group");
+  if (lesson.untraced || lesson.continued) show_stop_and_continue(lesson);
+  show(0, 0, ": no child in our own process group is left");
+  show(::getppid(), 0, ": a process, but not our child");
+  return 0;
+}
+
+}  // namespace procrun::cmd
