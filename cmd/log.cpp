@@ -129,6 +129,7 @@ void Trouble::take(const event::Event& event) {
       return log_debug(fmt::format("{}sent {} to the tree of {}", job,
                                    sys::signal_name(event.status), event.pid));
     case Type::Reap:
+      if (event.seq == 0) return log_debug(fmt::format("reaped {}: {}", event.pid, event.text));
       return log_debug(fmt::format("{}reaped adopted process {}: {}", job, event.pid, event.text));
     default:
       return;

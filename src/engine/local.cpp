@@ -17,6 +17,8 @@ namespace {
 /// So long who was killed may take to go.
 constexpr auto kUnkillable = std::chrono::seconds{5};
 
+using Moment = sys::Clock::time_point;
+
 }  // namespace
 
 Local::Local(Options options, Client& client, sys::Poller& poller)
@@ -37,6 +39,14 @@ Local::Local(Options options, Client& client, sys::Poller& poller)
                                     [this](unsigned slot) {
                                       workshop_.slot = slot;
                                       open_spill(slot);
+                                    },
+                                .born =
+                                    [this](unsigned slot, pid_t pid, Moment since) {
+                                      if (workshop_.details) tell_birth(slot, pid, since);
+                                    },
+                                .buried =
+                                    [this](pid_t pid, ExitStatus status) {
+                                      if (workshop_.details) tell_end(pid, status.raw(), "worker");
                                     },
                                 .in_worker =
                                     [this] {
@@ -128,8 +138,34 @@ void Local::reap_orphans() {
     // A worker's end is told by its pidfd; it is reaped there, with what it left in its channel.
     if (::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == -1) return;
     if (ended.si_pid == 0 || is_worker(ended.si_pid)) return;
-    ::waitpid(ended.si_pid, nullptr, WNOHANG);
+    const std::string name = workshop_.details ? sys::command_of(ended.si_pid) : "";
+    int status = 0;
+    const bool reaped = ::waitpid(ended.si_pid, &status, WNOHANG) == ended.si_pid;
+    if (reaped && workshop_.details) tell_orphan(ended.si_pid, status, name);
   }
+}
+
+void Local::tell_birth(unsigned slot, pid_t pid, sys::Clock::time_point since) {
+  client_.take({.type = event::Type::Fork,
+                .at = since,
+                .pid = pid,
+                .ppid = ::getpid(),
+                .status = static_cast<int>(slot) + 1,
+                .text = "worker"});
+}
+
+void Local::tell_end(pid_t pid, int status, const std::string& name) {
+  client_.take({.type = event::Type::Reap, .pid = pid, .status = status, .text = name});
+}
+
+/// Of a lost worker's tree, which came to us.
+void Local::tell_orphan(pid_t pid, int status, const std::string& name) {
+  const auto us = sys::process_stat(::getpid());
+  client_.take({.type = event::Type::Orphan,
+                .pid = pid,
+                .ppid = ::getpid(),
+                .text = us ? us->name : "[not in /proc]"});
+  tell_end(pid, status, name);
 }
 
 void Local::end_orphans() {

@@ -80,6 +80,9 @@ class Local final : pool::Front::Client {
   void lost(std::uint64_t id, pid_t worker, ExitStatus status) override;
   void returned(std::uint64_t id) override;
   void open_spill(unsigned slot);
+  void tell_birth(unsigned slot, pid_t pid, sys::Clock::time_point since);
+  void tell_end(pid_t pid, int status, const std::string& name);
+  void tell_orphan(pid_t pid, int status, const std::string& name);
   unsigned take_back(std::uint64_t id);
   void name_survivors(const job::Spare& spare);
   bool is_worker(pid_t pid) const;

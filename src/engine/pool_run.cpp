@@ -81,14 +81,14 @@ PoolResult PoolRun::run() {
   while (!all_done()) round();
   if (hung_up_ && !backlog_.exhausted()) tally_.ended_by(SIGHUP);
   printer_.finish();
-  local_.close();
+  let_workers_go();
   if (broken_.empty()) count_tokens();
   if (broken_.empty()) tell({.type = Type::RunEnd, .text = tally_.summary()});
   sys::Deadline patience;
-  while (!flushed() || !local_.finished()) {
+  while (!flushed()) {
     // Whoever was told to end does not wait for a reader that sleeps.
     if (tally_.result().signal != 0 && !patience) patience = sys::Clock::now() + kPatience;
-    if (local_.finished() && patience && *patience <= sys::Clock::now()) break;
+    if (patience && *patience <= sys::Clock::now()) break;
     serve(patience);
   }
   local_.end_orphans();
@@ -96,6 +96,19 @@ PoolResult PoolRun::run() {
   if (!broken_.empty()) throw std::runtime_error(broken_);
   if (out_.broken()) tally_.ended_by(out_.hung_up() ? SIGHUP : SIGPIPE);
   return tally_.result();
+}
+
+/// They are joined before the run is over.
+void PoolRun::let_workers_go() {
+  local_.close();
+  while (!local_.finished()) {
+    try {
+      flushed();
+      serve({});
+    } catch (const std::exception& error) {
+      give_up(error.what());
+    }
+  }
 }
 
 /// Where procrun itself fails, what runs is ended before the error is told.

@@ -63,6 +63,7 @@ class PoolRun final : Local::Client {
   void broke(std::uint64_t seq, const std::string& why) override;
 
   void round();
+  void let_workers_go();
   void serve(const sys::Deadline& patience);
   bool flushed();
   void watch();

@@ -17,9 +17,12 @@ enum class Type : std::uint8_t {
   JobReturned,  // it comes back unstarted, and is given again later
   InFlight,     // an earlier run was killed while this job ran: it is run again; text: its command
   JobStart,     // a process is about to start the job's command; pid: that process
+  Fork,         // a process was made; pid, ppid; of a worker status: its slot; text: what it is
+                // called, where that is known
   Exec,         // the command runs; pid, ppid
   Exit,         // the command has ended; pid, status, duration, and what it used
   Stopped,      // the command was stopped, by whom the status tells
+  Continued,    // it goes on; pid
   Timeout,      // its time is up; duration: how long it ran
   Signal,       // a signal was sent to its tree; status: which
   Killed,       // a process of the tree had to be killed; pid, text: its command
@@ -28,7 +31,10 @@ enum class Type : std::uint8_t {
   Retry,   // an attempt failed, another follows after duration; status: its number, text: of many
   Leak,    // a process that was still there when the command had ended; pid, text: its command;
            // status: 0 it is ended, 1 it lives on
-  Reap,    // a process that was adopted has ended and was reaped; pid, status, text: its name
+  Zombie,  // it has ended and its parent has not reaped it; pid, ppid: that parent, text: its name
+  Orphan,  // its parent is gone and it has another; pid, ppid: the new one, text: that one's name
+  Reap,    // another process than a command has ended and was reaped: one that was adopted, or of
+           // no job (seq 0) a worker; pid, status, text: its name
   JobEnd,  // status: 0 success; duration, record; text: how it ended in words
   JobFailed,   // it could not start, or its worker was lost; record; text: why
   TokensLost,  // clients of our jobserver have not given back so many (status) of its tokens
@@ -83,7 +89,8 @@ enum class Interest : std::uint8_t {
   Trouble,  // what went wrong
   Records,  // and which jobs began and ended: JobGiven, JobEnd, JobFailed, with their records
   Story,    // and JobStart, Exec and Reap
-  Details,  // and Exit, and with the record what was run
+  Details,  // and Fork, Exit, Continued, Orphan, the workers' ends, and with the record what was
+            // run
 };
 
 /// How far a run has come.

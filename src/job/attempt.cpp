@@ -82,6 +82,9 @@ bool Attempt::start() {
   }
   alive_ = children_ = true;
   if (course_.feed) course_.feed->started();
+  if (context_.wants_details()) {
+    emit({.type = Type::Fork, .at = started_, .pid = outcome_.pid, .ppid = ::getpid()});
+  }
   if (context_.listens()) emit({.type = Type::Exec, .pid = outcome_.pid, .ppid = ::getpid()});
   if (policy_.timeout) {
     course_.deadlines.set(Deadlines::TimeIsUp, after(started_, *policy_.timeout));
@@ -216,6 +219,7 @@ void Attempt::reap() {
     if (context_.listens() && ::waitid(P_ALL, 0, &peek, WEXITED | WNOHANG | WNOWAIT) == 0 &&
         peek.si_pid != 0 && peek.si_pid != outcome_.pid) {
       name = sys::command_of(peek.si_pid);  // known only until it is reaped
+      if (context_.wants_details()) tell_orphan(peek.si_pid);
     }
     int status = 0;
     rusage usage{};
@@ -229,6 +233,7 @@ void Attempt::reap() {
     note(pid, ExitStatus{status}, usage);
     if (!name.empty() && pid == peek.si_pid) {
       emit({.type = Type::Reap, .pid = pid, .status = status, .text = name});
+      orphans_.erase(pid);
     }
   }
 }
@@ -236,6 +241,9 @@ void Attempt::reap() {
 void Attempt::note(pid_t pid, ExitStatus status, const rusage& usage) {
   if (status.stopped() && pid == outcome_.pid) {
     emit({.type = Type::Stopped, .pid = pid, .status = status.raw()});
+  }
+  if (status.continued() && pid == outcome_.pid && context_.wants_details()) {
+    emit({.type = Type::Continued, .pid = pid});
   }
   if (status.stopped() || status.continued()) return;
   course_.usage.add(usage);
@@ -245,7 +253,10 @@ void Attempt::note(pid_t pid, ExitStatus status, const rusage& usage) {
   course_.deadlines.clear(Deadlines::TimeIsUp);
   outcome_.status = status;
   outcome_.duration = Clock::now() - started_;
-  if (context_.wants_details()) tell_exit(status, usage);
+  if (context_.wants_details()) {
+    tell_exit(status, usage);
+    tell_orphans();
+  }
   if (oom_before_ && status.signaled() && status.term_signal() == SIGKILL && !outcome_.killed) {
     outcome_.oom = oom_since(*oom_before_);
   }
@@ -261,6 +272,22 @@ void Attempt::tell_exit(ExitStatus status, const rusage& usage) {
         .user = used.user,
         .system = used.system,
         .max_rss = used.max_rss});
+}
+
+/// Whom the command leaves behind is our child by now; others are told when they end.
+void Attempt::tell_orphans() {
+  for (const auto& [pid, parent] : sys::descendants_of(::getpid())) {
+    if (parent == ::getpid()) tell_orphan(pid);
+  }
+}
+
+void Attempt::tell_orphan(pid_t pid) {
+  if (!orphans_.insert(pid).second) return;
+  const auto us = sys::process_stat(::getpid());
+  emit({.type = Type::Orphan,
+        .pid = pid,
+        .ppid = ::getpid(),
+        .text = us ? us->name : "[not in /proc]"});
 }
 
 /// The command decides when the job ends; what it left behind decides how long that takes.

@@ -1,6 +1,7 @@
 #pragma once
 // One attempt at a job: the command from its start until nothing of its tree is left.
 #include <optional>
+#include <set>
 
 #include "job/deadlines.h"
 #include "job/feed.h"
@@ -47,6 +48,8 @@ class Attempt {
   void reap();
   void note(pid_t pid, ExitStatus status, const rusage& usage);
   void tell_exit(ExitStatus status, const rusage& usage);
+  void tell_orphans();
+  void tell_orphan(pid_t pid);
   void settle();
   bool wound_up();
   void deal_with_leftovers();
@@ -74,9 +77,10 @@ class Attempt {
   Outcome outcome_;
   sys::Clock::time_point started_ = sys::Clock::now();
   std::optional<OomCount> oom_before_;
-  bool alive_ = false;     // the command has not been reaped
-  bool children_ = false;  // somebody of the tree has not been reaped
-  bool over_ = false;      // only its output may still have to be passed on
+  std::set<pid_t> orphans_;  // that have been told
+  bool alive_ = false;       // the command has not been reaped
+  bool children_ = false;    // somebody of the tree has not been reaped
+  bool over_ = false;        // only its output may still have to be passed on
   sys::Deadline patience_;
   std::optional<Outcome::Kind> stopping_;
   Stop stop_;

@@ -34,7 +34,7 @@ class Context {
   virtual void emit(const event::Event& event) = 0;
   /// Whether anyone wants to hear of JobStart, Exec and Reap; the others are always emitted.
   virtual bool listens() const = 0;
-  /// Whether anyone wants to hear of Exit, too.
+  /// Whether anyone wants to hear of Fork, Exit, Continued and Orphan, too.
   virtual bool wants_details() const { return false; }
   /// Whether anyone wants to know what cannot be told afterwards (running out of memory).
   virtual bool accounts() const { return false; }

@@ -79,6 +79,7 @@ void Front::start(unsigned slot) {
   auto up = sys::make_pipe();
   auto outbox = hooks_.calls_listen ? Outbox::make() : Outbox{};
   const pid_t front = ::getpid();
+  const auto since = sys::Clock::now();
   const pid_t pid = procrun::fork();
   if (pid == 0) {
     down.write.reset();  // or it would never read the end of the file
@@ -99,6 +100,7 @@ void Front::start(unsigned slot) {
   seat.reading = poller_.add(seat.channel.in(), EPOLLIN, poll_id(slot, What::In));
   // One-shot: a sibling between fork and exec may hold a copy of it longer than we do.
   poller_.add(seat.child.pidfd(), EPOLLIN | EPOLLONESHOT, poll_id(slot, What::End));
+  if (hooks_.born) hooks_.born(slot, pid, since);
 }
 
 void Front::become_worker(Channel channel, pid_t front) {
@@ -216,6 +218,7 @@ void Front::bury(unsigned slot) {
   const std::size_t read = count_read(seat);
   const auto in_hand = std::move(seat.in_hand);
   forget_worker(slot);
+  if (hooks_.buried) hooks_.buried(pid, status);
   if (read > 0) client_.lost(in_hand.front().id, pid, status);
   for (std::size_t i = read > 0 ? 1 : 0; i < in_hand.size(); ++i) client_.returned(in_hand[i].id);
 }

@@ -12,6 +12,7 @@
 #include "pool/channel.h"
 #include "pool/scheduler.h"
 #include "process/child.h"
+#include "sys/clock.h"
 #include "sys/poller.h"
 
 namespace procrun::pool {
@@ -49,6 +50,10 @@ class Front {
     /// theirs are sent in time (Link::flush_by()).
     bool calls_listen = false;
     std::function<void(unsigned slot)> before_fork = {};
+    /// A worker was made for the slot, after the moment `since`.
+    std::function<void(unsigned slot, pid_t pid, sys::Clock::time_point since)> born = {};
+    /// A worker has ended and is reaped.
+    std::function<void(pid_t pid, ExitStatus status)> buried = {};
     /// First thing in the worker: there the client closes what is its own.
     std::function<void()> in_worker = {};
     /// Last thing in a worker that leaves because the front is gone.

@@ -100,6 +100,19 @@ constexpr std::array kOfInFlight{kSeq, kCommand};
 constexpr std::array kOfJobStart{kSeq, kSlot, kName, kArgv};
 constexpr std::array kOfJobReturned{kSeq};
 constexpr std::array kOfExec{kSeq, kAttempt, kPid, kPpid};
+constexpr std::array kOfFork{
+    kSeq, kAttempt, kPid, kPpid,
+    Field{"slot", Kind::Integer, "the place whose worker it is, from 1; 0: it is none",
+          [](const Event& e, const Tally&) -> Json { return e.status; }}};
+constexpr std::array kOfZombie{kSeq, kAttempt, kPid,
+                               Field{"ppid", Kind::Integer, "the parent that has not reaped it",
+                                     [](const Event& e, const Tally&) -> Json { return e.ppid; }},
+                               kCommand};
+constexpr std::array kOfOrphan{kSeq, kAttempt, kPid,
+                               Field{"ppid", Kind::Integer, "its new parent",
+                                     [](const Event& e, const Tally&) -> Json { return e.ppid; }},
+                               Field{"adopter", Kind::Text, "the name of its new parent",
+                                     [](const Event& e, const Tally&) -> Json { return e.text; }}};
 constexpr std::array kOfExit{kSeq,  kAttempt,  kPid,   kCode,  kSignal,
                              kCore, kDuration, kUtime, kStime, kMaxrss};
 constexpr std::array kOfReap{kSeq, kAttempt, kPid, kCode, kSignal, kCore, kCommand};
@@ -107,6 +120,7 @@ constexpr std::array kOfStop{
     kSeq, kAttempt, kPid,
     Field{"signal", Kind::Integer, "the signal that stopped it",
           [](const Event& e, const Tally&) -> Json { return WSTOPSIG(e.status); }}};
+constexpr std::array kOfContinue{kSeq, kAttempt, kPid};
 constexpr std::array kOfTimeout{kSeq, kAttempt, kPid, kDuration};
 constexpr std::array kOfSignal{kSeq, kAttempt, kPid, kSent};
 constexpr std::array kOfKill{kSeq, kAttempt, kPid, kCommand};
@@ -175,11 +189,21 @@ constexpr std::array kSchema{
                kOfJobStart},
     RecordType{Type::JobReturned, "job_returned",
                "it comes back unstarted, and is given to another worker later", kOfJobReturned},
+    RecordType{Type::Fork, "fork",
+               "a process was made: a command's, which is still a copy of its parent, or a worker "
+               "of no job (seq 0)",
+               kOfFork},
     RecordType{Type::Exec, "exec", "its command runs; ppid: the worker", kOfExec},
     RecordType{Type::Exit, "exit", "its command has ended and is reaped", kOfExit},
-    RecordType{Type::Reap, "reap", "a process that was adopted has ended and is reaped", kOfReap},
+    RecordType{Type::Zombie, "zombie", "a process has ended and its parent has not reaped it",
+               kOfZombie},
+    RecordType{Type::Orphan, "orphan",
+               "the parent of a process is gone, and another has adopted it", kOfOrphan},
+    RecordType{Type::Reap, "reap",
+               "a process that was adopted, or a worker (seq 0), has ended and is reaped", kOfReap},
     RecordType{Type::Stopped, "stop", "its command was stopped, and still counts as running",
                kOfStop},
+    RecordType{Type::Continued, "continue", "its command goes on", kOfContinue},
     RecordType{Type::Timeout, "timeout", "its time is up", kOfTimeout},
     RecordType{Type::Signal, "signal", "we send a signal to the tree of pid", kOfSignal},
     RecordType{Type::Killed, "kill", "a process of its tree had to be killed", kOfKill},

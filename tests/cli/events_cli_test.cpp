@@ -66,33 +66,33 @@ struct Case {
 
 std::vector<Case> cases() {
   return {
-      {"success", {}, "true", {"job_start", "exec", "exit", "job_end"}, "ok"},
-      {"failure", {}, "exit 3", {"job_start", "exec", "exit", "job_end"}, "failed"},
+      {"success", {}, "true", {"job_start", "fork", "exec", "exit", "job_end"}, "ok"},
+      {"failure", {}, "exit 3", {"job_start", "fork", "exec", "exit", "job_end"}, "failed"},
       {"timeout",
        {"--timeout", "50ms"},
        "exec sleep 60",
-       {"job_start", "exec", "timeout", "signal", "exit", "job_end"},
+       {"job_start", "fork", "exec", "timeout", "signal", "exit", "job_end"},
        "timed_out"},
       {"needs KILL",
        {"--timeout", "50ms", "--term-seq", "TERM,50ms,KILL"},
        "exec sleep 60",
-       {"job_start", "exec", "timeout", "signal", "signal", "kill", "exit", "job_end"},
+       {"job_start", "fork", "exec", "timeout", "signal", "signal", "kill", "exit", "job_end"},
        "timed_out",
        true},
       {"stopped",
        {"--timeout", "1s"},
        "kill -STOP $$",
-       {"job_start", "exec", "stop", "timeout", "signal", "exit", "job_end"},
+       {"job_start", "fork", "exec", "stop", "timeout", "signal", "exit", "job_end"},
        "timed_out"},
       {"retry",
        {"--retries", "1", "--retry-delay", "1ms"},
        "exit 1",
-       {"job_start", "exec", "exit", "retry", "exec", "exit", "job_end"},
+       {"job_start", "fork", "exec", "exit", "retry", "fork", "exec", "exit", "job_end"},
        "failed"},
       {"leak",
        {},
        "sleep 60 & exit 0",
-       {"job_start", "exec", "exit", "leak", "signal", "reap", "job_end"},
+       {"job_start", "fork", "exec", "exit", "orphan", "leak", "signal", "reap", "job_end"},
        "ok"},
       {"lost", {}, "kill -9 $PPID; exec sleep 60", {"job_start", "job_end"}, "lost"},
   };
@@ -119,7 +119,9 @@ TEST_CASE("each end of a job is told by its events in their order", "[cli]") {
     auto job = of_job(records, 1);
     // Whether its last words came before its worker's end is chance.
     if (one.result == "lost") {
-      std::erase_if(job, [](const auto& record) { return record.at("type") == "exec"; });
+      std::erase_if(job, [](const auto& record) {
+        return record.at("type") == "fork" || record.at("type") == "exec";
+      });
     }
     CHECK(types_of(job) == one.types);
     CHECK(job.back().at("result") == one.result);
@@ -191,6 +193,55 @@ TEST_CASE("wait tells of its command and of the orphans that it reaps", "[cli]")
   check_times(records);
 }
 
+TEST_CASE("events say who made which process, and who reaped it", "[cli]") {
+  const NoDescendantLeft guard;
+  const TempDir dir;
+  const std::string verb = GENERATE("pool", "spawn");
+  CAPTURE(verb);
+  Words rest{"sh", "-c", "exit 3"};
+  if (verb == "pool") rest = {"-j1", "sh", "-c", "exit 3", ":::", "item"};
+  run_procrun(with_events(verb, dir / "e", rest));
+  const auto records = records_in(dir / "e");
+  const auto made = the(of_job(records, 0), "fork");
+  CHECK(made.at("ppid") == records.front().at("pid"));
+  CHECK(made.at("slot") == 1);
+  const auto fork = the(of_job(records, 1), "fork");
+  CHECK(fork.at("ppid") == made.at("pid"));
+  CHECK(fork.at("slot") == 0);
+  CHECK(fork.at("pid") == the(records, "exec").at("pid"));
+  CHECK(fork.at("ns") <= the(records, "exec").at("ns"));
+  CHECK(the(of_job(records, 0), "reap").at("pid") == made.at("pid"));
+  CHECK(the(of_job(records, 0), "reap").at("code") == 0);
+}
+
+TEST_CASE("events say whom an orphan has come to, and when its command goes on", "[cli]") {
+  const NoDescendantLeft guard;
+  const TempDir dir;
+  SECTION("an orphan comes to the worker of its job") {
+    const std::string line = "(sleep 60 & echo $! >$0; exit 0); sleep 0.02; exit 0";
+    run_procrun(with_events("spawn", dir / "e", {"sh", "-c", line, dir / "pid"}));
+    const auto records = records_in(dir / "e");
+    const auto orphan = the(records, "orphan");
+    CHECK(orphan.at("pid") == std::stoi(read_file(dir / "pid")));
+    CHECK(orphan.at("ppid") == the(of_job(records, 1), "fork").at("ppid"));
+    CHECK(orphan.at("adopter") == "procrun");
+  }
+  SECTION("the command of a killed worker comes to procrun") {
+    run_procrun(with_events("spawn", dir / "e", {"sh", "-c", "kill -9 $PPID; exec sleep 60"}));
+    const auto records = records_in(dir / "e");
+    CHECK(the(records, "orphan").at("ppid") == records.front().at("pid"));
+    CHECK(the(records, "orphan").at("adopter") == "procrun");
+  }
+  SECTION("a stopped command goes on") {
+    const std::string line = "(sleep 0.05; kill -CONT $$) & kill -STOP $$; wait; exit 0";
+    run_procrun(with_events("spawn", dir / "e", {"sh", "-c", line}));
+    const auto records = records_in(dir / "e");
+    CHECK(types_of(of_job(records, 1)) ==
+          Types{"job_start", "fork", "exec", "stop", "continue", "exit", "job_end"});
+    CHECK(the(records, "continue").at("pid") == the(records, "stop").at("pid"));
+  }
+}
+
 TEST_CASE("output that was dropped is told", "[cli]") {
   const NoDescendantLeft guard;
   const TempDir dir;
@@ -223,7 +274,8 @@ TEST_CASE("a run that a signal ends tells its events to the end", "[cli]") {
   running.send(SIGTERM);
   CHECK(running.finish().signaled(SIGTERM));
   const auto records = records_in(dir / "e");
-  CHECK(types_of(of_job(records, 1)) == Types{"job_start", "exec", "signal", "exit", "job_end"});
+  CHECK(types_of(of_job(records, 1)) ==
+        Types{"job_start", "fork", "exec", "signal", "exit", "job_end"});
   CHECK(the(records, "job_end").at("result") == "cancelled");
   CHECK(the(records, "exit").at("signal") == SIGTERM);
   CHECK(records.back().at("type") == "run_end");
@@ -305,7 +357,7 @@ TEST_CASE("DISKFULL: where the disk is full in the middle of a run, its jobs are
   Words rest{"sleep", "60"};
   if (verb == "pool") rest = {"sleep", ":::", "60"};
   const Options small_disk{.in_child = [] {
-    const rlimit limit{400, 400};  // so many bytes have the records before exec, and some of its
+    const rlimit limit{600, 600};  // so many bytes have the records before exec, and some of its
     ::setrlimit(RLIMIT_FSIZE, &limit);
   }};
   const Result result = run_procrun(with_events(verb, dir / "e", rest), small_disk);
@@ -313,7 +365,8 @@ TEST_CASE("DISKFULL: where the disk is full in the middle of a run, its jobs are
   CHECK(result.err.find("File too large") != std::string::npos);
   const std::string text = read_file(dir / "e");
   const auto whole = event_records(std::string_view{text}.substr(0, text.rfind('\n') + 1));
-  CHECK(types_of(whole) == Types{"run_start", "job_start"});
+  CHECK(types_of(whole) == (verb == "wait" ? Types{"run_start", "job_start", "fork"}
+                                           : Types{"run_start", "fork", "job_start"}));
 }
 
 }  // namespace procrun::test
