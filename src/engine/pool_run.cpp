@@ -102,12 +102,8 @@ PoolResult PoolRun::run() {
 void PoolRun::let_workers_go() {
   local_.close();
   while (!local_.finished()) {
-    try {
-      flushed();
-      serve({});
-    } catch (const std::exception& error) {
-      give_up(error.what());
-    }
+    flushed();
+    serve({});
   }
 }
 
