@@ -42,8 +42,7 @@ void Printer::put_aside(Held& held) {
     return;
   }
   if (!aside_) aside_ = sys::open_temporary();
-  held.output.offset = aside_end_;
-  held.output.length = frames.size();
+  held.output.spilled = {{aside_end_, frames.size()}};
   held.fd = aside_.get();
   for (std::size_t done = 0; done < frames.size();) {
     done += static_cast<std::size_t>(sys::retry("put output aside in a temporary file", [&] {

@@ -1,6 +1,25 @@
 #include "engine/wire.h"
 
 namespace procrun::engine {
+namespace {
+
+void put_output(pool::Writer& writer, const job::Captured& output) {
+  writer.put(output.frames);
+  writer.put(output.spilled);
+  writer.put(output.stdout_bytes);
+  writer.put(output.reader_gone);
+}
+
+job::Captured get_output(pool::Reader& reader) {
+  job::Captured output;
+  output.frames = reader.get<std::string>();
+  output.spilled = reader.get<std::vector<job::Stretch>>();
+  output.stdout_bytes = reader.get<std::uint64_t>();
+  output.reader_gone = reader.get<bool>();
+  return output;
+}
+
+}  // namespace
 
 void put(pool::Writer& writer, const job::Job& job) {
   writer.put(job.seq);
@@ -69,11 +88,7 @@ void put(pool::Writer& writer, const job::Supervised& supervised) {
   writer.put(outcome.duration);
   writer.put(outcome.usage);
   writer.put(outcome.why);
-  writer.put(supervised.output.frames);
-  writer.put(supervised.output.offset);
-  writer.put(supervised.output.length);
-  writer.put(supervised.output.stdout_bytes);
-  writer.put(supervised.output.reader_gone);
+  put_output(writer, supervised.output);
 }
 
 job::Supervised get_supervised(pool::Reader& reader) {
@@ -92,11 +107,7 @@ job::Supervised get_supervised(pool::Reader& reader) {
   outcome.duration = reader.get<sys::Duration>();
   outcome.usage = reader.get<job::Usage>();
   outcome.why = reader.get<std::string>();
-  supervised.output.frames = reader.get<std::string>();
-  supervised.output.offset = reader.get<std::uint64_t>();
-  supervised.output.length = reader.get<std::uint64_t>();
-  supervised.output.stdout_bytes = reader.get<std::uint64_t>();
-  supervised.output.reader_gone = reader.get<bool>();
+  supervised.output = get_output(reader);
   return supervised;
 }
 

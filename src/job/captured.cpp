@@ -33,17 +33,17 @@ void read_back(int fd, char* to, std::size_t size, std::uint64_t offset) {
   }
 }
 
-}  // namespace
-
-void pass_on(const Captured& output, int fd, sys::Outlet& out, sys::Outlet& err) {
-  for (std::string_view frames = output.frames; !frames.empty();) {
+void pass_on_frames(std::string_view frames, sys::Outlet& out, sys::Outlet& err) {
+  while (!frames.empty()) {
     const Frame frame = parse_header(frames.data());
     const auto bytes = frames.substr(sizeof(std::uint64_t), frame.length);
     (frame.is_stderr ? err : out).write(bytes);
     frames.remove_prefix(sizeof(std::uint64_t) + bytes.size());
   }
-  const std::uint64_t end = output.offset + output.length;
-  for (std::uint64_t at = output.offset; at < end;) {
+}
+
+void pass_on_stretch(const Stretch& stretch, int fd, sys::Outlet& out, sys::Outlet& err) {
+  for (std::uint64_t at = stretch.offset; at < stretch.end();) {
     char header[sizeof(std::uint64_t)];
     read_back(fd, header, sizeof header, at);
     const Frame frame = parse_header(header);
@@ -52,6 +52,13 @@ void pass_on(const Captured& output, int fd, sys::Outlet& out, sys::Outlet& err)
         .write(sys::Extent{.fd = fd, .offset = at, .length = frame.length});
     at += frame.length;
   }
+}
+
+}  // namespace
+
+void pass_on(const Captured& output, int fd, sys::Outlet& out, sys::Outlet& err) {
+  for (const Stretch& stretch : output.spilled) pass_on_stretch(stretch, fd, out, err);
+  pass_on_frames(output.frames, out, err);
 }
 
 }  // namespace procrun::job

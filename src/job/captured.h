@@ -3,26 +3,34 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sys/outlet.h"
 
 namespace procrun::job {
 
+/// A part of the worker's spill file.
+struct Stretch {
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+
+  std::uint64_t end() const noexcept { return offset + length; }
+};
+
 /// Output of a job: frames in memory, or, of a job that wrote much, in the worker's spill file. A
 /// frame is a length of 8 bytes, whose highest bit says stderr, and so many bytes; the frames
-/// stand in the order in which they were read.
+/// stand in the order in which they were read, each whole in one stretch.
 struct Captured {
   static constexpr std::uint64_t kStderr = std::uint64_t{1} << 63;
 
   std::string frames = {};
-  std::uint64_t offset = 0;  // in the spill file
-  std::uint64_t length = 0;
-  std::uint64_t stdout_bytes = 0;  // that the command wrote
-  bool reader_gone = false;        // it was passed on, and nobody reads it any more
+  std::vector<Stretch> spilled = {};  // of the spill file: they come before those in memory
+  std::uint64_t stdout_bytes = 0;     // that the command wrote
+  bool reader_gone = false;           // it was passed on, and nobody reads it any more
 };
 
-/// Queues it: what is in memory, then what is in the spill file `fd`, each stream to its own
-/// outlet. Throws std::system_error where the file cannot be read.
+/// Queues it, each stream to its own outlet; `fd` is the spill file. Throws std::system_error where
+/// that cannot be read.
 void pass_on(const Captured& output, int fd, sys::Outlet& out, sys::Outlet& err);
 
 }  // namespace procrun::job

@@ -12,26 +12,16 @@
 namespace procrun::job {
 namespace {
 
-constexpr std::size_t kInMemory = 64 * 1024;
+constexpr std::size_t kPiece = 64 * 1024;
 constexpr std::size_t kLine = 4096;
 /// So much is kept before the turn is asked for, and so long it may take to come.
-constexpr std::size_t kMuch = kInMemory / 2;
+constexpr std::size_t kMuch = kPiece / 2;
 constexpr auto kTurnMayCome = std::chrono::milliseconds{50};
 
 /// One for the process: it has one command at a time.
-std::array<char, kInMemory>& read_buffer() {
-  static std::array<char, kInMemory> buffer;
+std::array<char, kPiece>& read_buffer() {
+  static std::array<char, kPiece> buffer;
   return buffer;
-}
-
-void write_all(int fd, std::string_view bytes, std::uint64_t offset) {
-  while (!bytes.empty()) {
-    const ssize_t size = sys::retry("spill output to a temporary file", [&] {
-      return ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    });
-    bytes.remove_prefix(static_cast<std::size_t>(size));
-    offset += static_cast<std::uint64_t>(size);
-  }
 }
 
 int either(int fd, int otherwise) { return fd == -1 ? otherwise : fd; }
@@ -49,7 +39,8 @@ CommandOutput::CommandOutput(const OutputPolicy& policy, Spill& spill, std::stri
                  .search = {}},
                 {.pipe = {},
                  .starts = {tag.empty() ? policy.prefix : tag, policy.timestamps},
-                 .search = {}}}} {}
+                 .search = {}}}},
+      kept_{spill} {}
 
 void CommandOutput::open() {
   if (policy_.mode == Output::Inherit) return;
@@ -58,7 +49,6 @@ void CommandOutput::open() {
     stream(number).pipe = sys::make_pipe();
     sys::set_nonblocking(stream(number).pipe.read.get());
   }
-  captured_.offset = spill_.end;
   if (mode_ == Output::Stream) open_outlets();
 }
 
@@ -72,14 +62,9 @@ void CommandOutput::open_outlets() {
 
 void CommandOutput::take_turn() {
   if (mode_ != Output::Capture || !policy_.takes_turns) return;
-  for (const int number : {1, 2}) keep(number, std::exchange(stream(number).begun, {}));
+  for (const int number : {1, 2}) kept_.add(number, std::exchange(stream(number).begun, {}));
   open_outlets();
-  // What was spilled comes first here, and nothing is added to it any more.
-  std::string frames = std::exchange(captured_.frames, {});
-  pass_on(captured_, spill_.fd, outlets_->out(), outlets_->err());
-  pass_on({.frames = std::move(frames)}, -1, outlets_->out(), outlets_->err());
-  captured_.length = 0;
-  last_stream_ = 0;
+  pass_on(kept_.take(2 * kPiece), spill_.fd, outlets_->out(), outlets_->err());
   mode_ = Output::Stream;
   holds_until_.reset();
 }
@@ -92,7 +77,7 @@ bool CommandOutput::asks_for_turn() {
 /// Nothing is read for a moment, once.
 bool CommandOutput::is_held() {
   if (mode_ != Output::Capture || !policy_.takes_turns) return false;
-  if (!asked_ && !holds_until_ && captured_.frames.size() >= kMuch) {
+  if (!asked_ && !holds_until_ && kept_.in_memory() >= kMuch) {
     holds_until_ = sys::Clock::now() + kTurnMayCome;
   }
   if (holds_until_ && *holds_until_ <= sys::Clock::now()) holds_until_.reset();
@@ -160,7 +145,7 @@ bool CommandOutput::read(int number) {
 bool CommandOutput::splice(Stream& one) {
   const std::size_t moved = one.outlet->splice_from(one.pipe.read.get(), kMostInPipe);
   total_ += moved;
-  captured_.stdout_bytes += moved;
+  stdout_bytes_ += moved;
   return moved != 0;
 }
 
@@ -178,7 +163,7 @@ bool CommandOutput::wind_up() {
     Stream& one = stream(number);
     while (one.pipe.read && (!one.outlet || one.outlet->flush())) {
       if (one.left == 0 || !read(number)) one.pipe.read.reset();
-      one.left -= std::min(one.left, kInMemory);
+      one.left -= std::min(one.left, kPiece);
     }
     all = all && !one.pipe.read && (!one.outlet || one.outlet->flush());
   }
@@ -190,7 +175,7 @@ void CommandOutput::take(int number, std::string_view bytes) {
   if (pattern_ != nullptr) stream(number).search.look_at(bytes, *pattern_);
   const std::uint64_t before = total_;
   total_ += bytes.size();
-  if (number == 1) captured_.stdout_bytes += bytes.size();
+  if (number == 1) stdout_bytes_ += bytes.size();
   if (policy_.most) bytes = bytes.substr(0, *policy_.most - std::min(before, *policy_.most));
   if (bytes.empty()) return;
   if (stream(number).starts.needed()) bytes = stream(number).starts.decorate(bytes);
@@ -205,38 +190,13 @@ void CommandOutput::keep_lines(int number, std::string_view bytes) {
   const auto* const last = static_cast<const char*>(::memrchr(bytes.data(), '\n', bytes.size()));
   const std::size_t whole = last == nullptr ? 0 : static_cast<std::size_t>(last - bytes.data()) + 1;
   const std::string_view rest = bytes.substr(whole);
-  if (whole != 0 || begun.size() + rest.size() > kLine) keep(number, std::exchange(begun, {}));
-  keep(number, bytes.substr(0, whole));
+  if (whole != 0 || begun.size() + rest.size() > kLine) kept_.add(number, std::exchange(begun, {}));
+  kept_.add(number, bytes.substr(0, whole));
   if (rest.size() <= kLine) {
     begun += rest;
   } else {
-    keep(number, rest);
+    kept_.add(number, rest);
   }
-}
-
-void CommandOutput::keep(int number, std::string_view bytes) {
-  if (bytes.empty()) return;
-  std::string& frames = captured_.frames;
-  if (!frames.empty() && frames.size() + bytes.size() > kInMemory) spill();
-  std::uint64_t header = number == 2 ? Captured::kStderr : 0;
-  if (number == last_stream_) {
-    std::memcpy(&header, frames.data() + last_header_, sizeof header);
-  } else {
-    last_stream_ = number;
-    last_header_ = frames.size();
-    frames.append(sizeof header, '\0');
-  }
-  header += bytes.size();
-  std::memcpy(frames.data() + last_header_, &header, sizeof header);
-  frames.append(bytes);
-}
-
-void CommandOutput::spill() {
-  write_all(spill_.fd, captured_.frames, spill_.end);
-  spill_.end += captured_.frames.size();
-  captured_.length += captured_.frames.size();
-  captured_.frames.clear();
-  last_stream_ = 0;
 }
 
 bool CommandOutput::found_pattern() {
@@ -249,11 +209,11 @@ bool CommandOutput::found_pattern() {
 }
 
 Captured CommandOutput::finish() {
-  for (const int number : {1, 2}) keep(number, stream(number).begun);
-  captured_.reader_gone = mode_ == Output::Stream && stream(1).outlet->broken();
-  // Of a job that has spilled, all is in the file: one place to read from.
-  if (captured_.length != 0 && !captured_.frames.empty()) spill();
-  return std::move(captured_);
+  for (const int number : {1, 2}) kept_.add(number, stream(number).begun);
+  Captured all = kept_.take(2 * kPiece);
+  all.stdout_bytes = stdout_bytes_;
+  all.reader_gone = mode_ == Output::Stream && stream(1).outlet->broken();
+  return all;
 }
 
 }  // namespace procrun::job

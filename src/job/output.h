@@ -10,17 +10,11 @@
 #include "job/captured.h"
 #include "job/decorate.h"
 #include "job/job.h"
+#include "job/kept.h"
 #include "sys/fd.h"
 #include "sys/outlet.h"
 
 namespace procrun::job {
-
-/// Where a worker puts what does not fit in memory: one unlinked file, used by all its jobs in
-/// turn. Borrowed: the front opened it, and reads it.
-struct Spill {
-  int fd = -1;
-  std::uint64_t end = 0;
-};
 
 /// The stdout and stderr of one attempt of a command.
 class CommandOutput {
@@ -83,8 +77,6 @@ class CommandOutput {
   static void grow(Stream& one);
   void take(int number, std::string_view bytes);
   void keep_lines(int number, std::string_view bytes);
-  void keep(int number, std::string_view bytes);
-  void spill();
 
   const OutputPolicy& policy_;
   Output mode_;
@@ -97,9 +89,8 @@ class CommandOutput {
   sys::Deadline holds_until_;
   bool wrote_stderr_ = false;
   std::uint64_t total_ = 0;
-  Captured captured_;
-  int last_stream_ = 0;
-  std::size_t last_header_ = 0;
+  std::uint64_t stdout_bytes_ = 0;
+  Kept kept_;
 };
 
 }  // namespace procrun::job

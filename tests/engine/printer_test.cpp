@@ -145,7 +145,7 @@ TEST_CASE("spilled output is printed from its file, whenever its turn comes", "[
   const sys::Fd spill = sys::open_temporary();
   procrun::test::say(spill.get(), "hole" + frames);
   Press press{keep_order};
-  press.printer.print(2, {.frames = {}, .offset = 4, .length = frames.size()}, spill.get());
+  press.printer.print(2, {.frames = {}, .spilled = {{4, frames.size()}}}, spill.get());
   press.printer.print(1, in_memory(frame(1, "first\n")), -1);
   const std::string out = press.stdout_text();
   CHECK((out == (keep_order ? "first\n" + large + "end\n" : large + "end\nfirst\n")));
@@ -157,7 +157,7 @@ TEST_CASE("a spill file that is too short is an error, not a shorter output", "[
   const sys::Fd spill = sys::open_temporary();
   procrun::test::say(spill.get(), frame(1, "whole").substr(0, 4));
   Press press{false};
-  CHECK_THROWS_AS(press.printer.print(1, {.frames = {}, .offset = 0, .length = 13}, spill.get()),
+  CHECK_THROWS_AS(press.printer.print(1, {.frames = {}, .spilled = {{0, 13}}}, spill.get()),
                   std::system_error);
 }
 

@@ -89,7 +89,7 @@ TEST_CASE("an outcome with its output arrives as it was sent", "[wire]") {
                   .duration = 5s,
                   .usage = {.user = 1s, .max_rss = 2},
                   .why = "because"};
-  sent.output = {.frames = std::string{"f\0g", 3}, .offset = 1ULL << 40, .length = 17};
+  sent.output = {.frames = std::string{"f\0g", 3}, .spilled = {{1ULL << 40, 17}, {5, 6}}};
   Writer writer;
   engine::put(writer, sent);
   Reader reader{writer.bytes()};
@@ -109,8 +109,10 @@ TEST_CASE("an outcome with its output arrives as it was sent", "[wire]") {
   CHECK(got.outcome.usage.max_rss == 2);
   CHECK(got.outcome.why == "because");
   CHECK(got.output.frames == sent.output.frames);
-  CHECK(got.output.offset == sent.output.offset);
-  CHECK(got.output.length == 17);
+  REQUIRE(got.output.spilled.size() == 2);
+  CHECK(got.output.spilled[0].offset == 1ULL << 40);
+  CHECK(got.output.spilled[0].length == 17);
+  CHECK(got.output.spilled[1].end() == 11);
   CHECK(reader.rest().empty());
 }
 

@@ -165,12 +165,14 @@ inline int count_open_fds() {
 
 /// What was captured, whether in memory or in the file.
 inline std::string frames_of(const job::Captured& output, int spill_fd) {
-  if (output.length == 0) return output.frames;
-  std::string text(output.length, '\0');
-  const ssize_t size =
-      ::pread(spill_fd, text.data(), text.size(), static_cast<off_t>(output.offset));
-  text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
-  return text;
+  std::string all;
+  for (const job::Stretch& stretch : output.spilled) {
+    std::string text(stretch.length, '\0');
+    const ssize_t size =
+        ::pread(spill_fd, text.data(), text.size(), static_cast<off_t>(stretch.offset));
+    all += text.substr(0, size > 0 ? static_cast<std::size_t>(size) : 0);
+  }
+  return all + output.frames;
 }
 
 inline void end_all_that_is_left() {
