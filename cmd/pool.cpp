@@ -37,6 +37,7 @@ struct PoolOptions {
   bool keep_order = false;
   bool ungroup = false;
   bool group = false;
+  bool by_line = false;
   bool merge = false;
   std::string results;
   bool tag = false;
@@ -77,6 +78,8 @@ void add_options(Options& options, PoolOptions& pool) {
   options.flag("--dry-run", "print the commands, run none", pool.dry_run);
   options.group("Output");
   options.flag("--group", "a job's output in one piece when it ends (so it is)", pool.group);
+  options.flag("--lb,--line-buffer", "each line when it is whole, however long, never torn",
+               pool.by_line);
   options.flag("-u,--ungroup", "jobs write straight to our stdout and stderr", pool.ungroup);
   options.flag("-k,--keep-order", "in the order of the items", pool.keep_order);
   options.value("--results", "DIR",
@@ -144,7 +147,9 @@ void refuse_contradictions(const PoolOptions& options) {
     throw UsageError{
         "--jobserver has as many tokens as there are places: -j FILE cannot change them"};
   }
-  if (options.ungroup && options.group) throw UsageError{"-u and --group exclude each other"};
+  if (options.ungroup + options.group + options.by_line > 1) {
+    throw UsageError{"--group, --line-buffer and -u exclude each other"};
+  }
   if (!options.results.empty() && (options.ungroup || options.tag || options.tag_string)) {
     throw UsageError{
         "--results needs the jobs' output as it is: without -u, --tag and --tagstring"};
@@ -191,6 +196,14 @@ std::string directory_of(const job::Policy& policy) {
   std::error_code error;
   const auto here = std::filesystem::current_path(error).string();
   return policy.directory.empty() ? here : here + '\0' + policy.directory;
+}
+
+/// Whether a job may write to our stdout when it is its turn: into no bar, nothing that is written
+/// again by the next attempt, and not as long as it may yet lose a race.
+bool may_write_itself(const job::Policy& policy, const PoolOptions& options,
+                      ProgressOptions::Form progress) {
+  return progress != ProgressOptions::Form::Bar && policy.retries == 0 &&
+         options.end.halt.what != engine::HaltRule::What::Success;
 }
 
 bool has_source(const input::CommandLine& line, const PoolOptions& options) {
@@ -261,10 +274,10 @@ int own_many(const input::CommandLine& line, const PoolOptions& options, const G
   policy.in = null.get();
   policy.output.mode = options.ungroup ? job::Output::Inherit : job::Output::Capture;
   policy.output.merge = options.merge;
-  // What a job writes itself would be written into a bar.
-  policy.output.takes_turns = options.keep_order && options.results.empty() &&
-                              progress_form != ProgressOptions::Form::Bar && policy.retries == 0 &&
-                              options.end.halt.what != engine::HaltRule::What::Success;
+  policy.output.by_line = options.by_line;
+  policy.output.takes_turns =
+      options.keep_order && options.results.empty() &&
+      (options.by_line || may_write_itself(policy, options, progress_form));
   policy.parent_death_signal = SIGKILL;
   policy.signals = given.signals;
   engine::Tokens* const tokens = jobserver.open(policy);

@@ -20,6 +20,7 @@ struct JobInHand {
   sys::Clock::time_point since;
   bool wants_turn = false;
   bool has_turn = false;
+  bool has_results = false;  // files with what it wrote so far
   sys::Clock::time_point attempt_since = since;
   bool out_of_time = false;
 };

@@ -6,8 +6,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <stdexcept>
 
-#include "engine/wire.h"
 #include "job/tree.h"
 #include "sys/proc.h"
 
@@ -20,6 +20,10 @@ constexpr auto kUnkillable = std::chrono::seconds{5};
 using Moment = sys::Clock::time_point;
 
 }  // namespace
+
+void Local::Client::wrote(std::uint64_t, const HandedOn&, int) {
+  throw std::logic_error("nobody takes lines here");
+}
 
 Local::Local(Options options, Client& client, sys::Poller& poller)
     : client_{client},
@@ -70,13 +74,22 @@ void Local::open_spill(unsigned slot) {
 
 void Local::order(const job::Order& order) {
   pool::Writer writer;
+  writer.put(Word::Order);
   put(writer, order);
   for (const auto& [seq, slot] : slot_of_) front_.tell(seq, writer.bytes());
 }
 
 void Local::order(std::uint64_t seq, const job::Order& order) {
   pool::Writer writer;
+  writer.put(Word::Order);
   put(writer, order);
+  front_.tell(seq, writer.bytes());
+}
+
+void Local::receipt(std::uint64_t seq, const Receipt& receipt) {
+  pool::Writer writer;
+  writer.put(Word::Receipt);
+  writer.put(receipt);
   front_.tell(seq, writer.bytes());
 }
 
@@ -103,7 +116,10 @@ unsigned Local::take_back(std::uint64_t id) {
   return slot;
 }
 
-void Local::told(std::uint64_t, pool::Reader payload) { client_.take(get_event(payload)); }
+void Local::told(std::uint64_t id, pool::Reader payload) {
+  if (payload.get<Word>() == Word::Event) return client_.take(get_event(payload));
+  client_.wrote(id, get_handed_on(payload), spill_of_slot_[slot_of_.at(id)]);
+}
 
 void Local::ended(std::uint64_t id, pool::Reader result) {
   const int spill = spill_of_slot_[take_back(id)];

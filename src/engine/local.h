@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "engine/wire.h"
 #include "engine/workshop.h"
 #include "job/tree.h"
 #include "pool/front.h"
@@ -26,6 +27,9 @@ class Local final : pool::Front::Client {
     /// Enough jobs wait that some may be given to workers before they are free.
     virtual bool plenty() const = 0;
     virtual void take(const event::Event& event) = 0;
+    /// The job has written lines (OutputPolicy::by_line); receipt() is to be called for what they
+    /// want one for. Files as for ended().
+    virtual void wrote(std::uint64_t seq, const HandedOn& lines, int spill_fd);
     /// The job has ended; what it wrote is in memory or in the file `spill_fd`, which stays open.
     virtual void ended(std::uint64_t seq, job::Supervised result, int spill_fd) = 0;
     /// It was given to a slot and comes back unstarted.
@@ -59,6 +63,8 @@ class Local final : pool::Front::Client {
   void order(const job::Order& order);
   /// Tells one of them.
   void order(std::uint64_t seq, const job::Order& order);
+  /// Tells a job's worker that lines of it have been written out.
+  void receipt(std::uint64_t seq, const Receipt& receipt);
   unsigned busy() const noexcept { return front_.busy(); }
   /// Reaps what was adopted from a lost worker. To be called on SIGCHLD.
   void reap_orphans();

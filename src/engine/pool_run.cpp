@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 #include "engine/outcome_event.h"
 #include "job/deadlines.h"
@@ -69,6 +70,7 @@ PoolRun::PoolRun(PoolPlan plan, const event::Bus& bus, sys::Outlet& out, sys::Ou
               .in_worker = [this] { signals_.close(); }},
              *this,
              poller_},
+      receipts_{out, err},
       gates_{plan_.gates},
       pace_{plan_.timeout_percent},
       tally_{plan_.recipe} {
@@ -119,7 +121,11 @@ void PoolRun::round() {
   }
 }
 
-bool PoolRun::flushed() { return sys::flush_both(out_, err_); }
+bool PoolRun::flushed() {
+  const bool all = sys::flush_both(out_, err_);
+  receipts_.give(local_);
+  return all;
+}
 
 /// One round: wait; then signals, before the results, before new starts. It does not flush: whoever
 /// has found that output waits, and so does not go on, is to be woken for it.
@@ -139,10 +145,12 @@ void PoolRun::serve(const sys::Deadline& patience) {
   if (out_.broken() && ending_ != Ending::Stopping) stop(0);
 }
 
-/// The job whose output is the next, while it runs and is kept by its worker. The worker may write
-/// it itself as soon as all before it is out: one writer at a time.
+/// The job whose output is the next, while it runs and is kept by its worker. Where the worker may
+/// write it itself then, all before it has to be out: one writer at a time.
 JobInHand* PoolRun::waits_for_turn() {
-  if (!plan_.policy.output.takes_turns || !out_.empty() || !err_.empty()) return nullptr;
+  const auto& output = plan_.policy.output;
+  const bool may_come = output.by_line || (out_.empty() && err_.empty());
+  if (!output.takes_turns || !may_come) return nullptr;
   JobInHand* const next = in_hand_.find(printer_.turn());
   return next == nullptr || next->has_turn ? nullptr : next;
 }
@@ -150,7 +158,8 @@ JobInHand* PoolRun::waits_for_turn() {
 sys::Deadline PoolRun::turn_due() {
   const JobInHand* const next = waits_for_turn();
   if (next == nullptr) return std::nullopt;
-  return next->wants_turn ? next->since : next->since + kSlow;
+  if (next->wants_turn) return next->since;
+  return plan_.policy.output.by_line ? sys::Deadline{} : next->since + kSlow;
 }
 
 void PoolRun::give_turn() {
@@ -352,6 +361,26 @@ void PoolRun::tell(const Event& event) {
   }
 }
 
+/// What a job has to say that lost the race is not asked for.
+bool PoolRun::race_is_won() const {
+  return tally_.result().halted && plan_.halt.what == HaltRule::What::Success;
+}
+
+void PoolRun::save_results(JobInHand& one, const job::Captured& output, int spill_fd) {
+  using Mode = Results::Mode;
+  const auto mode = std::exchange(one.has_results, true) ? Mode::Behind : Mode::Over;
+  plan_.results->save(one.waiting.row, one.job.seq, output, spill_fd, mode);
+}
+
+void PoolRun::wrote(std::uint64_t seq, const HandedOn& lines, int spill_fd) {
+  if (plan_.results) {
+    save_results(*in_hand_.find(seq), lines.output, spill_fd);
+  } else if (!race_is_won()) {
+    job::pass_on(lines.output, spill_fd, out_, err_);
+  }
+  receipts_.owe(seq, lines.receipt);
+}
+
 void PoolRun::ended(std::uint64_t seq, job::Supervised result, int spill_fd) {
   JobInHand one = in_hand_.take(seq);
   const job::Outcome& outcome = result.outcome;
@@ -365,12 +394,10 @@ void PoolRun::ended(std::uint64_t seq, job::Supervised result, int spill_fd) {
   }
   if (keeps_records_ || end.type == Type::JobFailed) tell(end);
   if (plan_.results && spill_fd != -1) {
-    plan_.results->save(one.waiting.row, seq, result.output, spill_fd);
+    save_results(one, result.output, spill_fd);
     result.output = {};  // that is all that becomes of it
   }
-  // What a job had to say that lost the race is not asked for.
-  const bool lost_race = outcome.kind == job::Outcome::Kind::Cancelled && tally_.result().halted &&
-                         plan_.halt.what == HaltRule::What::Success;
+  const bool lost_race = outcome.kind == job::Outcome::Kind::Cancelled && race_is_won();
   printer_.print(seq, lost_race ? job::Captured{} : std::move(result.output), spill_fd);
   halt_if_due(outcome);
 }

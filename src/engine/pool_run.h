@@ -13,6 +13,7 @@
 #include "engine/local.h"
 #include "engine/pace.h"
 #include "engine/printer.h"
+#include "engine/receipts.h"
 #include "engine/recipe.h"
 #include "engine/results.h"
 #include "engine/slot_source.h"
@@ -58,6 +59,7 @@ class PoolRun final : Local::Client {
   std::optional<job::Job> next_job(unsigned slot) override;
   bool plenty() const override;
   void take(const event::Event& event) override;
+  void wrote(std::uint64_t seq, const HandedOn& lines, int spill_fd) override;
   void ended(std::uint64_t seq, job::Supervised result, int spill_fd) override;
   void returned(std::uint64_t seq) override;
   void broke(std::uint64_t seq, const std::string& why) override;
@@ -73,6 +75,8 @@ class PoolRun final : Local::Client {
   void stop(int signal);
   void stand_still(int signal);
   void list_running();
+  bool race_is_won() const;
+  void save_results(JobInHand& one, const job::Captured& output, int spill_fd);
   JobInHand* waits_for_turn();
   sys::Deadline turn_due();
   void give_turn();
@@ -104,6 +108,7 @@ class PoolRun final : Local::Client {
   Printer printer_;
   Backlog backlog_;
   Local local_;
+  Receipts receipts_;
 
   mutable Gates gates_;  // asking them is no act of ours
   Pace pace_;

@@ -39,8 +39,8 @@ std::string escaped(const std::string& item) {
 /// Writes all there is: files do not make anybody wait.
 class File {
  public:
-  explicit File(const std::string& path)
-      : fd_{sys::open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666)}, outlet_{fd_.get(), path} {}
+  File(const std::string& path, int how)
+      : fd_{sys::open(path, O_WRONLY | O_CREAT | how, 0666)}, outlet_{fd_.get(), path} {}
   sys::Outlet& outlet() noexcept { return outlet_; }
 
  private:
@@ -71,12 +71,13 @@ std::string Results::path_of(const input::Row& row) const {
 }
 
 void Results::save(const input::Row& row, std::uint64_t seq, const job::Captured& output,
-                   int spill_fd) {
+                   int spill_fd, Mode mode) {
   const std::string path = path_of(row);
   std::filesystem::create_directories(path);
-  File out{path + "/stdout"};
-  File err{path + "/stderr"};
-  File number{path + "/seq"};
+  const int how = mode == Mode::Over ? O_TRUNC : O_APPEND;
+  File out{path + "/stdout", how};
+  File err{path + "/stderr", how};
+  File number{path + "/seq", O_TRUNC};
   job::pass_on(output, spill_fd, out.outlet(), err.outlet());
   number.outlet().write(std::to_string(seq));
   for (File* file : {&out, &err, &number}) file->outlet().flush();

@@ -16,9 +16,12 @@ class Results {
  public:
   Results(std::string directory, std::vector<std::string> names);
 
-  /// Writes what the job with that row wrote, over what was there. `spill_fd` as for
-  /// Printer::print. Throws std::system_error, with the path.
-  void save(const input::Row& row, std::uint64_t seq, const job::Captured& output, int spill_fd);
+  enum class Mode { Over, Behind };  // what is there already
+
+  /// Writes what the job with that row wrote. `spill_fd` as for Printer::print. Throws
+  /// std::system_error, with the path.
+  void save(const input::Row& row, std::uint64_t seq, const job::Captured& output, int spill_fd,
+            Mode mode);
 
   /// Where that is.
   std::string path_of(const input::Row& row) const;

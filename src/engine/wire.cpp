@@ -111,4 +111,16 @@ job::Supervised get_supervised(pool::Reader& reader) {
   return supervised;
 }
 
+void put(pool::Writer& writer, const HandedOn& lines) {
+  writer.put(lines.receipt);
+  put_output(writer, lines.output);
+}
+
+HandedOn get_handed_on(pool::Reader& reader) {
+  HandedOn lines;
+  lines.receipt = reader.get<Receipt>();
+  lines.output = get_output(reader);
+  return lines;
+}
+
 }  // namespace procrun::engine

@@ -3,20 +3,33 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "engine/wire.h"
 #include "job/tree.h"
 
 namespace procrun::engine {
 namespace {
 
+/// For lines, the way to the front is made so wide; and of what fits, each of two streams may take
+/// so much: a write to it never blocks then, not even when the front is stopped, however little of
+/// each page is used.
+constexpr std::size_t kWay = 256 * 1024;
+constexpr std::size_t kShare = 5;
+
 /// Orders come over the worker's channel; the channel's end, or TERM, says that the front is gone.
 class LinkContext final : public job::Context {
  public:
   LinkContext(pool::Link& link, Workshop& workshop)
-      : link_{link}, workshop_{workshop}, inbox_{workshop.signals->fd(), link.fd()} {}
+      : link_{link}, workshop_{workshop}, inbox_{workshop.signals->fd(), link.fd()} {
+    const bool by_line = workshop.policy.output.by_line;
+    if (by_line && workshop.window == 0) workshop.window = link.make_room(kWay) / kShare;
+  }
 
   void emit(const event::Event& event) override {
     pool::Writer writer;
+    writer.put(Word::Event);
     put(writer, event);
     link_.tell(writer.bytes());
   }
@@ -31,12 +44,18 @@ class LinkContext final : public job::Context {
   sys::Deadline flush_by() const override { return link_.flush_by(); }
   void flush() override { link_.flush(); }
   job::Spill& spill() override { return workshop_.spill; }
+  std::size_t room(int stream) const override;
+  void take(job::Lines lines) override;
 
  private:
+  void take(const Receipt& receipt);
+
   pool::Link& link_;
   Workshop& workshop_;
   std::array<int, 2> inbox_;
   bool abandoned_ = false;
+  std::array<std::uint64_t, 2> on_the_way_{};  // of each stream, without a receipt
+  Receipt to_be_asked_for_{};
 };
 
 void LinkContext::hear(std::size_t which) {
@@ -48,13 +67,41 @@ void LinkContext::hear(std::size_t which) {
 }
 
 std::optional<job::Order> LinkContext::next_order() {
-  if (const auto payload = link_.told()) {
+  while (const auto payload = link_.told()) {
     pool::Reader reader{*payload};
-    return get_order(reader);
+    if (reader.get<Word>() == Word::Order) return get_order(reader);
+    take(reader.get<Receipt>());
   }
   if (!link_.front_gone() || abandoned_) return std::nullopt;
   abandoned_ = true;
   return job::Order{.kind = job::Order::Kind::Abandon};
+}
+
+/// None rather than very little: pieces would become ever smaller.
+std::size_t LinkContext::room(int stream) const {
+  const std::size_t taken = on_the_way_[static_cast<std::size_t>(stream - 1)];
+  const std::size_t room = workshop_.window - std::min(workshop_.window, taken);
+  return room < workshop_.window / 8 ? 0 : room;
+}
+
+/// A receipt is asked for when half of the room is used up.
+void LinkContext::take(job::Lines lines) {
+  HandedOn handed_on{.output = std::move(lines.output)};
+  for (std::size_t i = 0; i < lines.sizes.size(); ++i) {
+    on_the_way_[i] += lines.sizes[i];
+    to_be_asked_for_[i] += lines.sizes[i];
+    if (to_be_asked_for_[i] < workshop_.window / 2) continue;
+    handed_on.receipt[i] = std::exchange(to_be_asked_for_[i], 0);
+  }
+  pool::Writer writer;
+  writer.put(Word::Lines);
+  put(writer, handed_on);
+  link_.tell(writer.bytes());
+  flush();
+}
+
+void LinkContext::take(const Receipt& receipt) {
+  for (std::size_t i = 0; i < receipt.size(); ++i) on_the_way_[i] -= receipt[i];
 }
 
 /// The job's token goes back before its end is told: by then another job may have it.

@@ -22,6 +22,7 @@ struct Workshop {
   Tokens* tokens = nullptr;  // null: jobs need none
   unsigned slot = 0;
   pid_t front = 0;
+  std::size_t window = 0;  // bytes of a stream that the front may have and not have written out
   std::optional<sys::SignalFd> signals = std::nullopt;
 
   /// To be called in a new worker: makes it a subreaper that hears of its children's ends and of

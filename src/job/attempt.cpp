@@ -107,7 +107,7 @@ void Attempt::sleep() {
     context_.flush();
   }
   auto nearest = over_ ? patience_ : sys::earlier(course_.deadlines.nearest(), gives_up_);
-  nearest = sys::earlier(nearest, output_.holds_until());
+  nearest = sys::earlier(nearest, output_.deadline());
   sys::poll_until({fds.data(), count}, sys::earlier(nearest, flush_by));
   if (flush_by && *flush_by <= Clock::now()) context_.flush();
   for (std::size_t i = 0; i < heard; ++i) {

@@ -19,6 +19,7 @@ struct Course {
   Usage usage;
   unsigned attempt = 1;
   std::optional<Feed> feed;  // stdin, where more than one attempt may need it
+  std::optional<LineBuffer> lines;
   bool last = false;         // no attempt may follow
   bool cancelled = false;    // nor does anybody wait for more output
 };
@@ -32,7 +33,8 @@ class Attempt {
         context_{context},
         course_{course},
         output_{policy.output, context.spill(), job.tag,
-                policy.retry ? policy.retry->reasons.match.get() : nullptr} {}
+                policy.retry ? policy.retry->reasons.match.get() : nullptr,
+                course.lines ? &*course.lines : nullptr} {}
 
   Supervised run();
   bool found_pattern() { return output_.found_pattern(); }

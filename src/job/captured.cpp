@@ -10,15 +10,31 @@
 namespace procrun::job {
 namespace {
 
+constexpr std::size_t kNumber = sizeof(std::uint64_t);  // a frame's header, and an offset
+
 struct Frame {
   bool is_stderr;
+  bool is_elsewhere;
+  bool is_unended;
   std::uint64_t length;
+
+  /// What of it stands behind its header.
+  std::uint64_t size_here() const noexcept { return is_elsewhere ? kNumber : length; }
 };
 
+std::uint64_t parse_number(const char* bytes) {
+  std::uint64_t number = 0;
+  std::memcpy(&number, bytes, sizeof number);
+  return number;
+}
+
 Frame parse_header(const char* bytes) {
-  std::uint64_t header = 0;
-  std::memcpy(&header, bytes, sizeof header);
-  return {(header & Captured::kStderr) != 0, header & ~Captured::kStderr};
+  const std::uint64_t header = parse_number(bytes);
+  constexpr auto kFlags = Captured::kStderr | Captured::kElsewhere | Captured::kUnended;
+  return {.is_stderr = (header & Captured::kStderr) != 0,
+          .is_elsewhere = (header & Captured::kElsewhere) != 0,
+          .is_unended = (header & Captured::kUnended) != 0,
+          .length = header & ~kFlags};
 }
 
 void read_back(int fd, char* to, std::size_t size, std::uint64_t offset) {
@@ -33,24 +49,38 @@ void read_back(int fd, char* to, std::size_t size, std::uint64_t offset) {
   }
 }
 
-void pass_on_frames(std::string_view frames, sys::Outlet& out, sys::Outlet& err) {
+std::uint64_t read_number(int fd, std::uint64_t offset) {
+  char bytes[kNumber];
+  read_back(fd, bytes, sizeof bytes, offset);
+  return parse_number(bytes);
+}
+
+void pass_on_frames(std::string_view frames, int fd, sys::Outlet& out, sys::Outlet& err) {
   while (!frames.empty()) {
     const Frame frame = parse_header(frames.data());
-    const auto bytes = frames.substr(sizeof(std::uint64_t), frame.length);
-    (frame.is_stderr ? err : out).write(bytes);
-    frames.remove_prefix(sizeof(std::uint64_t) + bytes.size());
+    const auto bytes = frames.substr(kNumber, frame.size_here());
+    sys::Outlet& outlet = frame.is_stderr ? err : out;
+    if (frame.is_elsewhere) {
+      outlet.write(
+          sys::Extent{.fd = fd, .offset = parse_number(bytes.data()), .length = frame.length});
+    } else {
+      outlet.write(bytes);
+    }
+    if (frame.is_unended) outlet.end_line();
+    frames.remove_prefix(kNumber + bytes.size());
   }
 }
 
 void pass_on_stretch(const Stretch& stretch, int fd, sys::Outlet& out, sys::Outlet& err) {
   for (std::uint64_t at = stretch.offset; at < stretch.end();) {
-    char header[sizeof(std::uint64_t)];
-    read_back(fd, header, sizeof header, at);
-    const Frame frame = parse_header(header);
-    at += sizeof header;
-    (frame.is_stderr ? err : out)
-        .write(sys::Extent{.fd = fd, .offset = at, .length = frame.length});
-    at += frame.length;
+    const std::uint64_t header = read_number(fd, at);
+    const Frame frame = parse_header(reinterpret_cast<const char*>(&header));
+    at += kNumber;
+    const std::uint64_t offset = frame.is_elsewhere ? read_number(fd, at) : at;
+    sys::Outlet& outlet = frame.is_stderr ? err : out;
+    outlet.write(sys::Extent{.fd = fd, .offset = offset, .length = frame.length});
+    if (frame.is_unended) outlet.end_line();
+    at += frame.size_here();
   }
 }
 
@@ -58,7 +88,7 @@ void pass_on_stretch(const Stretch& stretch, int fd, sys::Outlet& out, sys::Outl
 
 void pass_on(const Captured& output, int fd, sys::Outlet& out, sys::Outlet& err) {
   for (const Stretch& stretch : output.spilled) pass_on_stretch(stretch, fd, out, err);
-  pass_on_frames(output.frames, out, err);
+  pass_on_frames(output.frames, fd, out, err);
 }
 
 }  // namespace procrun::job

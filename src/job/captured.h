@@ -18,10 +18,14 @@ struct Stretch {
 };
 
 /// Output of a job: frames in memory, or, of a job that wrote much, in the worker's spill file. A
-/// frame is a length of 8 bytes, whose highest bit says stderr, and so many bytes; the frames
+/// frame is a length of 8 bytes, whose highest bits say more of it, and so many bytes; the frames
 /// stand in the order in which they were read, each whole in one stretch.
 struct Captured {
   static constexpr std::uint64_t kStderr = std::uint64_t{1} << 63;
+  /// The bytes stand elsewhere in the spill file: here stands their offset, of 8 bytes.
+  static constexpr std::uint64_t kElsewhere = std::uint64_t{1} << 62;
+  /// It ends within a line that has no end: what is written next begins with one.
+  static constexpr std::uint64_t kUnended = std::uint64_t{1} << 61;
 
   std::string frames = {};
   std::vector<Stretch> spilled = {};  // of the spill file: they come before those in memory

@@ -58,6 +58,8 @@ struct OutputPolicy {
   /// Capture: the caller may give the job its turn (Order::Turn), and what it writes then goes
   /// straight out.
   bool takes_turns = false;
+  /// Capture: lines are handed over as they come (Context::take), if it takes turns from then on.
+  bool by_line = false;
 };
 
 /// A variable by which a command is told something of its job.

@@ -33,6 +33,24 @@ void Kept::add(int stream, std::string_view bytes) {
   last_stream_ = stream;
   set_header(last_header_, header(last_header_) + bytes.size());
   frames.append(bytes);
+  sizes_[static_cast<std::size_t>(stream - 1)] += bytes.size();
+}
+
+void Kept::add_stretch(int stream, const Stretch& stretch) {
+  if (captured_.frames.size() + 2 * kNumber > kInMemory) spill();
+  begin_frame(stream);
+  set_header(last_header_, header(last_header_) | Captured::kElsewhere | stretch.length);
+  captured_.frames.append(kNumber, '\0');
+  set_header(last_header_ + kNumber, stretch.offset);
+  last_stream_ = 0;
+  refers_ = true;
+  sizes_[static_cast<std::size_t>(stream - 1)] += stretch.length;
+}
+
+void Kept::mark_unended() {
+  if (captured_.frames.empty()) return;
+  set_header(last_header_, header(last_header_) | Captured::kUnended);
+  last_stream_ = 0;
 }
 
 void Kept::begin_frame(int stream) {
@@ -51,6 +69,7 @@ void Kept::set_header(std::size_t at, std::uint64_t header) {
   std::memcpy(captured_.frames.data() + at, &header, sizeof header);
 }
 
+/// Behind what is there already, unless a begun line has come to stand in between.
 void Kept::spill() {
   auto& spilled = captured_.spilled;
   const std::string& frames = captured_.frames;
@@ -60,13 +79,16 @@ void Kept::spill() {
   spill_.end += frames.size();
   captured_.frames.clear();
   last_stream_ = 0;
+  refers_ = false;
 }
 
-/// Where any of it is in the file, all is: one place to read from.
+/// Where any of it is in the file, all is: one place to read from, which is good for as long as the
+/// file is.
 Captured Kept::take(std::size_t most) {
-  const bool is_in_file = !captured_.spilled.empty();
+  const bool is_in_file = !captured_.spilled.empty() || refers_;
   if (!captured_.frames.empty() && (is_in_file || captured_.frames.size() > most)) spill();
   last_stream_ = 0;
+  sizes_ = {};
   return std::exchange(captured_, {});
 }
 

@@ -29,11 +29,12 @@ int either(int fd, int otherwise) { return fd == -1 ? otherwise : fd; }
 }  // namespace
 
 CommandOutput::CommandOutput(const OutputPolicy& policy, Spill& spill, std::string_view tag,
-                             const Pattern* pattern)
+                             const Pattern* pattern, LineBuffer* lines)
     : policy_{policy},
       mode_{policy.mode},
       spill_{spill},
       pattern_{pattern},
+      lines_{lines},
       streams_{{{.pipe = {},
                  .starts = {tag.empty() ? policy.prefix : tag, policy.timestamps},
                  .search = {}},
@@ -61,6 +62,7 @@ void CommandOutput::open_outlets() {
 }
 
 void CommandOutput::take_turn() {
+  if (lines_ != nullptr) return lines_->give_turn();
   if (mode_ != Output::Capture || !policy_.takes_turns) return;
   for (const int number : {1, 2}) kept_.add(number, std::exchange(stream(number).begun, {}));
   open_outlets();
@@ -76,7 +78,7 @@ bool CommandOutput::asks_for_turn() {
 
 /// Nothing is read for a moment, once.
 bool CommandOutput::is_held() {
-  if (mode_ != Output::Capture || !policy_.takes_turns) return false;
+  if (mode_ != Output::Capture || !policy_.takes_turns || lines_ != nullptr) return false;
   if (!asked_ && !holds_until_ && kept_.in_memory() >= kMuch) {
     holds_until_ = sys::Clock::now() + kTurnMayCome;
   }
@@ -99,12 +101,14 @@ void CommandOutput::close_command_ends() noexcept {
 std::size_t CommandOutput::watch(std::span<pollfd> fds) {
   std::size_t count = 0;
   if (is_held()) return count;
-  for (Stream& one : streams_) {
+  if (lines_ != nullptr) lines_->look(sys::Clock::now());
+  for (const int number : {1, 2}) {
+    Stream& one = stream(number);
     // Who reads slowly makes the command write slowly; we hold no more than a piece.
     const bool waits = one.outlet && !one.outlet->flush();
     if (one.outlet && one.outlet->broken()) one.pipe.read.reset();  // the command's SIGPIPE
     if (waits) fds[count++] = {.fd = one.outlet->poll_fd(), .events = POLLOUT, .revents = 0};
-    if (!waits && one.pipe.read) {
+    if (!waits && one.pipe.read && room(number) != 0) {
       fds[count++] = {.fd = one.pipe.read.get(), .events = POLLIN, .revents = 0};
     }
   }
@@ -127,9 +131,11 @@ bool CommandOutput::read(int number) {
   if (!pipe) return false;
   if (number == 1 && may_splice_ && splice(stream(1))) return true;
   auto& buffer = read_buffer();
-  const ssize_t size = ::read(pipe.get(), buffer.data(), buffer.size());
+  const std::size_t most = std::min(buffer.size(), room(number));
+  if (most == 0) return false;
+  const ssize_t size = ::read(pipe.get(), buffer.data(), most);
   if (size > 0) {
-    if (static_cast<std::size_t>(size) == buffer.size()) grow(stream(number));
+    if (static_cast<std::size_t>(size) == most) grow(stream(number));
     take(number, {buffer.data(), static_cast<std::size_t>(size)});
     return true;
   }
@@ -139,6 +145,13 @@ bool CommandOutput::read(int number) {
     sys::fail("read a command's output");
   }
   return false;
+}
+
+/// What may be read of it now. Lines become longer by what goes before them.
+std::size_t CommandOutput::room(int number) const {
+  if (lines_ == nullptr || ended_) return kPiece;
+  const std::size_t room = lines_->room(number);
+  return stream(number).starts.needed() ? room / 2 : room;
 }
 
 /// From the pipe straight on. False where it cannot be done now, or not at all: then it is read.
@@ -158,6 +171,7 @@ void CommandOutput::grow(Stream& one) {
 
 bool CommandOutput::wind_up() {
   bool all = true;
+  ended_ = true;
   holds_until_.reset();
   for (const int number : {1, 2}) {
     Stream& one = stream(number);
@@ -179,6 +193,7 @@ void CommandOutput::take(int number, std::string_view bytes) {
   if (policy_.most) bytes = bytes.substr(0, *policy_.most - std::min(before, *policy_.most));
   if (bytes.empty()) return;
   if (stream(number).starts.needed()) bytes = stream(number).starts.decorate(bytes);
+  if (lines_ != nullptr) return lines_->add(number, bytes);
   if (mode_ == Output::Capture) return keep_lines(number, bytes);
   stream(number).outlet->write(bytes);
 }
@@ -210,6 +225,7 @@ bool CommandOutput::found_pattern() {
 
 Captured CommandOutput::finish() {
   for (const int number : {1, 2}) kept_.add(number, stream(number).begun);
+  if (lines_ != nullptr) lines_->end_lines();
   Captured all = kept_.take(2 * kPiece);
   all.stdout_bytes = stdout_bytes_;
   all.reader_gone = mode_ == Output::Stream && stream(1).outlet->broken();

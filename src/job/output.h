@@ -1,5 +1,6 @@
 #pragma once
-// What a command writes: left to it, kept until it has ended, or passed on line by line.
+// What a command writes: left to it, kept until it has ended, handed on line by line, or passed on
+// as it comes.
 #include <poll.h>
 
 #include <array>
@@ -11,6 +12,7 @@
 #include "job/decorate.h"
 #include "job/job.h"
 #include "job/kept.h"
+#include "job/line_buffer.h"
 #include "sys/fd.h"
 #include "sys/outlet.h"
 
@@ -19,9 +21,10 @@ namespace procrun::job {
 /// The stdout and stderr of one attempt of a command.
 class CommandOutput {
  public:
-  /// `tag` goes before every line; `pattern` may be null. All are borrowed.
+  /// `tag` goes before every line; `pattern` may be null; where the policy has it by line, `lines`
+  /// takes them, else it is null. All are borrowed.
   CommandOutput(const OutputPolicy& policy, Spill& spill, std::string_view tag,
-                const Pattern* pattern);
+                const Pattern* pattern, LineBuffer* lines);
 
   /// New pipes, where the policy needs them. The command's ends are to be closed once it has ended,
   /// and not before: while we hold them too, its end does not wake us by the ends of its pipes,
@@ -33,12 +36,14 @@ class CommandOutput {
 
   /// Fills in what to poll for, at most four; returns how many.
   std::size_t watch(std::span<pollfd> fds);
-  /// What was kept goes out now, and what comes goes straight out. No effect where it does already.
+  /// What was kept goes out now, and what comes goes straight out, or is handed on line by line. No
+  /// effect where it does already.
   void take_turn();
   /// True once: there is more than fits in memory, and nothing is read for a moment (until
-  /// holds_until()) in which the turn may come, since a spill file costs far more than waiting.
+  /// deadline()) in which the turn may come, since a spill file costs far more than waiting.
   bool asks_for_turn();
-  sys::Deadline holds_until() const noexcept { return holds_until_; }
+  /// When watch() has something to do again.
+  sys::Deadline deadline() const noexcept { return lines_ ? lines_->due() : holds_until_; }
 
   /// Reads and writes on what is ready. True if the command has written something. Throws
   /// std::system_error where it cannot be kept or passed on.
@@ -74,6 +79,7 @@ class CommandOutput {
   void open_outlets();
   bool read(int number);
   bool splice(Stream& one);
+  std::size_t room(int number) const;
   static void grow(Stream& one);
   void take(int number, std::string_view bytes);
   void keep_lines(int number, std::string_view bytes);
@@ -82,6 +88,7 @@ class CommandOutput {
   Output mode_;
   Spill& spill_;
   const Pattern* pattern_;
+  LineBuffer* lines_;
   std::optional<sys::Outlets> outlets_;
   std::array<Stream, 2> streams_;
   bool may_splice_ = false;
@@ -90,6 +97,7 @@ class CommandOutput {
   bool wrote_stderr_ = false;
   std::uint64_t total_ = 0;
   std::uint64_t stdout_bytes_ = 0;
+  bool ended_ = false;  // the command
   Kept kept_;
 };
 

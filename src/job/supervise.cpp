@@ -4,6 +4,7 @@
 
 #include <array>
 #include <random>
+#include <stdexcept>
 
 #include "job/attempt.h"
 #include "sys/poller.h"
@@ -56,6 +57,7 @@ bool wait_for_next(sys::Duration delay, Context& context, Course& course) {
       if (order->kind == Kind::Stop || order->kind == Kind::Abandon) {
         course.last = course.cancelled = true;
       }
+      if (order->kind == Kind::Turn && course.lines) course.lines->give_turn();
       if (order->kind == Kind::Resume) deadlines.resume(Clock::now());
       if (order->kind != Kind::Pause) continue;
       deadlines.pause(Clock::now());
@@ -66,13 +68,8 @@ bool wait_for_next(sys::Duration delay, Context& context, Course& course) {
   return !course.last;
 }
 
-}  // namespace
-
-Supervised supervise(const Job& job, const Policy& policy, Context& context) {
-  Course course;
-  const auto began = Clock::now();
-  if (policy.retries != 0) course.feed.emplace(policy.in == -1 ? STDIN_FILENO : policy.in);
-  if (policy.deadline) course.deadlines.set(Deadlines::AllTimeIsUp, after(began, *policy.deadline));
+/// The outcome of the last attempt.
+Supervised attempt_all(const Job& job, const Policy& policy, Context& context, Course& course) {
   for (;; ++course.attempt) {
     bool found_pattern = false;
     Supervised result = attempt_once(job, policy, context, course, found_pattern);
@@ -84,6 +81,7 @@ Supervised supervise(const Job& job, const Policy& policy, Context& context) {
     if (again && course.cancelled) call_off(result.outcome);
     if (!again || course.last) return result;
     const auto delay = policy.retry->delays.before(course.attempt + 1, random_unit());
+    if (course.lines) course.lines->hand_on();
     context.emit({.type = Type::Retry,
                   .seq = job.seq,
                   .attempt = course.attempt,
@@ -96,6 +94,28 @@ Supervised supervise(const Job& job, const Policy& policy, Context& context) {
     if (course.cancelled) call_off(result.outcome);
     return result;
   }
+}
+
+/// What each attempt wrote has been handed on, but for the rest.
+void add_rest(Captured& output, LineBuffer& lines) {
+  const std::uint64_t stdout_bytes = output.stdout_bytes;
+  output = lines.take_rest();
+  output.stdout_bytes = stdout_bytes;
+}
+
+}  // namespace
+
+void Context::take(Lines) { throw std::logic_error("nobody takes lines here"); }
+
+Supervised supervise(const Job& job, const Policy& policy, Context& context) {
+  Course course;
+  const auto began = Clock::now();
+  if (policy.retries != 0) course.feed.emplace(policy.in == -1 ? STDIN_FILENO : policy.in);
+  if (policy.deadline) course.deadlines.set(Deadlines::AllTimeIsUp, after(began, *policy.deadline));
+  if (policy.output.by_line) course.lines.emplace(context, job.seq, !policy.output.takes_turns);
+  Supervised result = attempt_all(job, policy, context, course);
+  if (course.lines) add_rest(result.output, *course.lines);
+  return result;
 }
 
 }  // namespace procrun::job

@@ -1,5 +1,6 @@
 #pragma once
 // One command from start to end: spawn, capture, timeout, its whole tree.
+#include <array>
 #include <optional>
 #include <span>
 
@@ -19,12 +20,18 @@ struct Order {
     Pause,    // stop the tree with the signal, and the clocks
     Resume,   // continue both
     TimeUp,   // the attempt has run for too long
-    Turn,     // what it writes may go straight out (OutputPolicy::takes_turns)
+    Turn,     // what it writes may go out as it comes (OutputPolicy::takes_turns)
   };
   Kind kind = Kind::Forward;
   int signal = 0;
   /// The terminal has sent the signal to our process group already.
   bool group_has_it = false;
+};
+
+/// Whole lines that the command has written while it runs (OutputPolicy::by_line).
+struct Lines {
+  Captured output;
+  std::array<std::uint64_t, 2> sizes{};  // bytes of stdout and stderr
 };
 
 /// Where events go, and where orders come from.
@@ -52,6 +59,11 @@ class Context {
   virtual void flush() {}
   /// Where output goes that does not fit in memory.
   virtual Spill& spill() = 0;
+  /// So many bytes of stream 1 or 2 it takes now in Lines; it takes more all the same, but then they
+  /// stand in the spill file. 0: until an order has come, or what looks like one.
+  virtual std::size_t room(int /*stream*/) const { return 0; }
+  /// Takes lines of the job by_line; what it does not show yet counts against room(). Never blocks.
+  virtual void take(Lines lines);
 };
 
 struct Supervised {

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <exception>
 
 #include "process/fork.h"
@@ -36,6 +37,13 @@ void Link::flush() {
 
 void Link::wait_at_most(sys::Duration time) {
   flush_by_ = sys::earlier(flush_by_, sys::Clock::now() + time);
+}
+
+std::size_t Link::make_room(std::size_t bytes) {
+  // Where the user has too much memory in pipes, it stays as it is.
+  ::fcntl(channel_.out(), F_SETPIPE_SZ, static_cast<int>(bytes));
+  const int size = ::fcntl(channel_.out(), F_GETPIPE_SZ);
+  return size == -1 ? PIPE_BUF : static_cast<std::size_t>(size);
 }
 
 std::optional<std::string> Link::told() {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "sys/error.h"
 
@@ -68,9 +69,15 @@ void Outlet::find_out_kind() {
 
 void Outlet::write(std::string_view bytes) {
   if (broken_ || bytes.empty()) return;
-  erase_footer();
+  begin_write();
   in_line_ = bytes.back() != '\n';
   queue(bytes);
+}
+
+/// What has to stand before it.
+void Outlet::begin_write() {
+  erase_footer();
+  if (std::exchange(ends_line_, false)) queue("\n");
 }
 
 void Outlet::set_footer(std::string_view text) {
@@ -98,7 +105,7 @@ void Outlet::queue(std::string_view bytes) {
 
 void Outlet::write(const Extent& extent) {
   if (broken_) return forget(extent);
-  erase_footer();
+  begin_write();
   if (wants_footer_) in_line_ = ends_in_line(extent);
   pieces_.push_back({.bytes = {}, .extent = extent});
   in_files_ += extent.length;

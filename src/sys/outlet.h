@@ -29,6 +29,8 @@ class Outlet {
   void write(std::string_view bytes);
   /// Queues a stretch of a file; it is punched out of the file once it is written.
   void write(const Extent& extent);
+  /// What was written last ends within a line: what is written next begins with its end.
+  void end_line() noexcept { in_line_ = ends_line_ = true; }
   /// Moves up to so many bytes from a pipe straight on, without a copy (splice(2)), if nothing
   /// waits here. Returns how many; 0: none can be moved now, or never, or there are none, which
   /// reading from the pipe will tell. Never blocks. Throws as flush() does.
@@ -69,6 +71,7 @@ class Outlet {
 
   void find_out_kind();
   void queue(std::string_view bytes);
+  void begin_write();
   bool flush_bytes(Piece& piece);
   bool flush_extent(Piece& piece);
   std::int64_t write_now(std::string_view bytes);
@@ -86,7 +89,8 @@ class Outlet {
   bool can_splice_ = true;
   bool wants_footer_ = false;  // so that it has to be known where lines end
   bool shows_footer_ = false;
-  bool in_line_ = false;  // what was written last has no end of line
+  bool in_line_ = false;    // what was written last has no end of line
+  bool ends_line_ = false;  // and gets one before what comes next
   bool broken_ = false;
   bool terminal_ = false;
   bool hung_up_ = false;

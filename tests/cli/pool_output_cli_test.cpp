@@ -1,19 +1,10 @@
 // pool as a tool: what becomes of the jobs' output, and of procrun when it can go nowhere.
-#include <map>
-
+#include "flood.h"
 #include "program.h"
 #include "sys/fd.h"
 
 namespace procrun::test {
 namespace {
-
-/// What cli_flood writes to each of stdout and stderr.
-std::string flood(const std::string& name, const std::string& size) {
-  const Result result = run({child("cli_flood"), name, size});
-  REQUIRE(result.exited(0));
-  REQUIRE(result.out == result.err);
-  return result.out;
-}
 
 /// Takes a stream apart into the jobs' outputs, which have to stand in one piece each, in any
 /// order.
@@ -30,36 +21,6 @@ void check_in_one_piece(std::string_view stream, std::map<std::string, std::stri
   }
   CHECK(expected.empty());
 }
-
-std::map<std::string, std::string> eight_floods(const std::string& size) {
-  std::map<std::string, std::string> expected;
-  for (const char* name : {"a", "b", "c", "d", "e", "f", "g", "h"})
-    expected[name] = flood(name, size);
-  return expected;
-}
-
-Words flood_words(const std::string& size, const Words& more = {}) {
-  Words words{"pool", "-q", "-j4"};
-  words.insert(words.end(), more.begin(), more.end());
-  words.insert(words.end(), {child("cli_flood"), "{}", size, ":::"});
-  words.insert(words.end(), {"a", "b", "c", "d", "e", "f", "g", "h"});
-  return words;
-}
-
-/// A pipe whose read end is ours.
-struct Pipe {
-  Pipe() { REQUIRE(::pipe2(ends, O_CLOEXEC) == 0); }
-  ~Pipe() {
-    close(0);
-    close(1);
-  }
-  Pipe(const Pipe&) = delete;
-  Pipe& operator=(const Pipe&) = delete;
-  void close(int end) {
-    if (ends[end] != -1) ::close(std::exchange(ends[end], -1));
-  }
-  int ends[2];
-};
 
 }  // namespace
 
@@ -181,7 +142,7 @@ TEST_CASE("T31: with -k a full disk under the job that writes to it is an error"
 
 TEST_CASE("STDERRMERGE: with --merge stderr goes to stdout, in the order of writing", "[cli]") {
   const NoDescendantLeft guard;
-  const Words how = GENERATE(Words{}, Words{"-u"}, Words{"-k"});
+  const Words how = GENERATE(Words{}, Words{"-u"}, Words{"-k"}, Words{"--lb"}, Words{"-k", "--lb"});
   CAPTURE(how);
   Words words{"pool", "-q", "-j1", "--merge"};
   words.insert(words.end(), how.begin(), how.end());
@@ -368,7 +329,9 @@ TEST_CASE("no line is torn where stdout and stderr are one pipe, whose reader is
   CAPTURE(size);
   Pipe both;
   Options options{.stdout_fd = both.ends[1], .stderr_fd = both.ends[1]};
-  auto running = start_procrun(flood_words(size), options);
+  const Words how = GENERATE(Words{}, Words{"--lb"}, Words{"-k", "--lb"});
+  CAPTURE(how);
+  auto running = start_procrun(flood_words(size, how), options);
   REQUIRE(eventually([&] {
     pollfd writable{both.ends[1], POLLOUT, 0};
     return ::poll(&writable, 1, 0) == 0;

@@ -4,9 +4,9 @@
 #include <sys/resource.h>
 
 #include <filesystem>
-#include <map>
 #include <set>
 
+#include "flood.h"
 #include "program.h"
 
 namespace procrun::test {
@@ -21,21 +21,6 @@ void await(const TempDir& dir, int jobs) {
   for (int i = 1; i <= jobs; ++i) {
     REQUIRE(eventually([&] { return std::filesystem::exists(dir / ("at." + std::to_string(i))); }));
   }
-}
-
-/// The memory of procrun and of its workers, each page counted once; KiB.
-long pss_of(pid_t procrun) {
-  long sum = 0;
-  auto members = descendants_of(procrun);
-  members.push_back(procrun);
-  for (const pid_t member : members) {
-    if (member != procrun && parent_of(member) != procrun) continue;  // a job
-    std::ifstream file{"/proc/" + number(member) + "/smaps_rollup"};
-    for (std::string line; std::getline(file, line);) {
-      if (line.starts_with("Pss:")) sum += std::stol(line.substr(4));
-    }
-  }
-  return sum;
 }
 
 /// The children of procrun, and theirs, that have ended and were not reaped.
@@ -105,9 +90,44 @@ TEST_CASE("LEAK: a worker that is killed takes nobody's result with it, and nobo
   CHECK(logged == expected);
 }
 
+TEST_CASE("4GB line: with --lb a line that memory should not hold is whole, others' come meanwhile",
+          "[cli]") {
+  const NoDescendantLeft guard;
+  const TempDir dir;
+  const std::size_t size = 120'000'000;
+  const int out = ::open((dir / "out").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  auto running = start_procrun({"pool", "-q", "-j2", "--lb", "sh", "-c", "{}", ":::",
+                                "tr '\\0' x </dev/zero | head -c 120000000; "
+                                "until grep -q tick out; do sleep 0.01; done; >done; echo",
+                                "while [ ! -e done ]; do echo tick; sleep 0.01; done"},
+                               {.cwd = dir.path().string(), .stdout_fd = out});
+  ::close(out);
+  long most = 0;
+  REQUIRE(eventually(
+      [&] {
+        most = std::max(most, pss_of(running.pid()));
+        return std::filesystem::file_size(dir / "out") > size;
+      },
+      seconds{30}));
+  CHECK(running.finish().exited(0));
+  CHECK(most > 0);
+#ifndef __SANITIZE_ADDRESS__  // which needs memory of its own
+  CHECK(most < 8 * 1024);
+#endif
+  std::string text = read_file(dir / "out");
+  const auto line = text.find('x');
+  REQUIRE(line != std::string::npos);
+  CHECK(line > 0);  // a tick was there before
+  CHECK(text.find_first_not_of('x', line) == line + size);
+  text.erase(line, size + 1);
+  const auto ticks = lines_of(text);
+  CHECK(std::all_of(ticks.begin(), ticks.end(), [](auto& one) { return one == "tick"; }));
+}
+
 TEST_CASE("DISKFULL: output that its file cannot take is an error, not cut", "[cli]") {
   const NoDescendantLeft guard;
-  const Words how = GENERATE(Words{}, Words{"-k"}, Words{"--tag"});
+  const Words how =
+      GENERATE(Words{}, Words{"-k"}, Words{"--tag"}, Words{"--lb"}, Words{"-k", "--lb"});
   CAPTURE(how);
   Words words{"pool", "-q", "-j2"};
   words.insert(words.end(), how.begin(), how.end());

@@ -394,3 +394,22 @@ TEST_CASE("a footer does not come behind a line that has no end yet", "[outlet]"
   out.flush();
   CHECK(take(read.get()) == "one\n2 done\r\033[Ktwo\nthree");
 }
+
+TEST_CASE("a line that was left without an end gets it before what is written next", "[outlet]") {
+  const auto [read, write] = sys::make_pipe();
+  const sys::Fd file = sys::open_temporary();
+  REQUIRE(::write(file.get(), "two\nthree", 9) == 9);
+  Outlet out{write.get(), "standard output"};
+  out.write("one");
+  out.end_line();
+  out.set_footer("1 done");
+  CHECK_FALSE(out.shows_footer());
+  out.write(Extent{.fd = file.get(), .offset = 0, .length = 9});
+  out.end_line();
+  out.write("four\n");
+  out.set_footer("4 done");
+  out.write("five");
+  out.end_line();
+  out.flush();
+  CHECK(take(read.get()) == "one\ntwo\nthree\nfour\n4 done\r\033[Kfive");
+}
