@@ -28,6 +28,8 @@ std::string attempt(SpawnStep step, const std::string& program, const std::strin
       return "set the signals of " + program;
     case SpawnStep::Group:
       return "give " + program + " a process group";
+    case SpawnStep::Terminal:
+      return "give " + program + " the terminal";
     case SpawnStep::Stdio:
       return "place the standard descriptors of " + program;
     case SpawnStep::Descriptors:
@@ -166,6 +168,7 @@ pid_t Command::start(int* pidfd) const {
                 .stdio = {above_stdio(in, copies[0]), above_stdio(out, copies[1]),
                           above_stdio(err, copies[2])},
                 .group = group,
+                .terminal = terminal,
                 .close_others = close_others,
                 .kept = kept_fds.data(),
                 .kept_count = kept_fds.size(),

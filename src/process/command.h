@@ -48,6 +48,9 @@ struct Command {
   int out = -1;
   int err = -1;
   Group group = Group::Same;
+  /// A terminal that a group or session of its own takes; borrowed; -1: none. A group of its own is
+  /// in the foreground from its first instruction on.
+  int terminal = -1;
   /// Descriptors from 3 on do not reach it, close-on-exec or not; but those named in `kept`.
   bool close_others = false;
   std::vector<int> kept = {};

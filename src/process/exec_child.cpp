@@ -4,6 +4,7 @@
 #include <linux/close_range.h>
 #include <sanitizer/asan_interface.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -46,6 +47,13 @@ bool join_group(ExecPlan::Group group) noexcept {
       return ::setsid() != -1;
   }
   return true;
+}
+
+/// TTOU, which it would get in the background, is blocked like all signals.
+bool take_terminal(const ExecPlan& plan) noexcept {
+  if (plan.terminal == -1 || plan.group == ExecPlan::Group::Same) return true;
+  if (plan.group == ExecPlan::Group::Session) return ::ioctl(plan.terminal, TIOCSCTTY, 0) == 0;
+  return ::tcsetpgrp(plan.terminal, ::getpid()) == 0;
 }
 
 bool ask_for_parent_death(const ExecPlan& plan) noexcept {
@@ -136,6 +144,7 @@ int run_child(void* argument) {
     give_up(plan, SpawnStep::Signals);
   }
   if (!join_group(plan.group)) give_up(plan, SpawnStep::Group);
+  if (!take_terminal(plan)) give_up(plan, SpawnStep::Terminal);
   if (!place_stdio(plan)) give_up(plan, SpawnStep::Stdio);
   if (plan.close_others && !close_others(plan)) give_up(plan, SpawnStep::Descriptors);
   if (plan.place != nullptr) take_place(plan, *plan.place);

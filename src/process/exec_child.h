@@ -18,6 +18,7 @@ enum class SpawnStep : std::uint8_t {
   Start,
   Signals,
   Group,
+  Terminal,
   Stdio,
   Descriptors,
   Limits,
@@ -67,6 +68,9 @@ struct ExecPlan {
   const char* directory = nullptr;  // or null
   int stdio[3] = {-1, -1, -1};      // each >= 3, so that no dup2() overwrites another; -1: inherit
   Group group = Group::Same;
+  /// A terminal that Group::Own is to stand in the foreground of, and Group::Session to have for
+  /// its own; -1: none.
+  int terminal = -1;
   bool close_others = false;  // descriptors from 3 on end with the exec
   const int* kept = nullptr;  // but these, in ascending order
   std::size_t kept_count = 0;

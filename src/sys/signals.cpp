@@ -76,6 +76,21 @@ sigset_t all_signals() {
   return set;
 }
 
+sigset_t every_signal() {
+  sigset_t set;
+  ::sigfillset(&set);
+  return set;
+}
+
+void swallow(std::initializer_list<int> signals) {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (const int signal : signals) ::sigaddset(&set, signal);
+  const timespec at_once{};
+  while (::sigtimedwait(&set, nullptr, &at_once) > 0) {
+  }
+}
+
 SignalsBlocked::SignalsBlocked() {
   const sigset_t all = all_signals();
   if (::sigprocmask(SIG_BLOCK, &all, &old_) == -1) fail("sigprocmask");
@@ -128,6 +143,26 @@ void die_of(int signal) {
   ::sigaddset(&set, signal);
   ::raise(signal);
   ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+bool stop_by(int signal) {
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, signal);
+  ::raise(signal);  // forgets a CONT of before
+  ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
+  ::sigprocmask(SIG_BLOCK, &set, nullptr);
+  ::sigemptyset(&set);
+  if (::sigpending(&set) == -1) fail("sigpending");
+  if (::sigismember(&set, SIGCONT) != 1) return false;
+  swallow({SIGCONT});
+  return true;
+}
+
+void die_with_parent(int signal) {
+  const pid_t parent = ::getppid();
+  if (::prctl(PR_SET_PDEATHSIG, signal) == -1) fail("prctl PR_SET_PDEATHSIG");
+  if (::getppid() != parent) ::raise(signal);
 }
 
 }  // namespace procrun::sys

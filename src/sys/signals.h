@@ -4,6 +4,7 @@
 #include <sys/signalfd.h>
 
 #include <array>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,6 +32,13 @@ bool is_ignored(int signal);
 
 /// Every signal but those that a fault raises in the faulting process itself.
 sigset_t all_signals();
+
+/// Those, too: where they are blocked a fault kills all the same, and what somebody sends can be
+/// passed on. Without the two that glibc keeps to itself (32 and 33).
+sigset_t every_signal();
+
+/// Takes these blocked signals from those that are pending.
+void swallow(std::initializer_list<int> signals);
 
 /// Blocks every signal while it lives and puts the old mask back at its end.
 class SignalsBlocked {
@@ -71,5 +79,15 @@ int parse_signal(std::string_view text);
 /// interrupted; leaves no core file of ours. Returns only where the signal cannot kill us
 /// (PID 1 of a namespace): the caller then exits with 128 + signal.
 void die_of(int signal);
+
+/// Stops this process as a job-control signal (TSTP, TTIN, TTOU) does by default, and returns when
+/// it has been continued. Returns false at once where it does not stop: nobody could continue it
+/// (an orphaned process group, PID 1), or it ignores the signal. All signals must be blocked; the
+/// CONT is swallowed.
+bool stop_by(int signal);
+
+/// This process gets `signal` when its parent dies, or the thread of it that started us. Where the
+/// parent dies meanwhile, it gets it now. Source: prctl(2), PR_SET_PDEATHSIG.
+void die_with_parent(int signal);
 
 }  // namespace procrun::sys
