@@ -30,6 +30,14 @@ constexpr auto kUnkillable = std::chrono::seconds{5};
 /// So long a reader of the output may sleep when the job was ended by order.
 constexpr auto kPatience = std::chrono::milliseconds{500};
 
+/// False where the receiver has as many signals queued as it may: without the value one more can be
+/// noted.
+bool send_with(pid_t pid, int signal, std::uint64_t value) {
+  const sigval sent{.sival_ptr =
+                        reinterpret_cast<void*>(value)};  // NOLINT(performance-no-int-to-ptr)
+  return ::sigqueue(pid, signal, sent) == 0;
+}
+
 bool holds(const std::vector<int>& numbers, int number) {
   return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
 }
@@ -59,6 +67,7 @@ Command Attempt::command() {
   command.out = output_.command_end(1);
   command.err = output_.command_end(2);
   command.group = policy_.group;
+  command.terminal = policy_.terminal;
   command.close_others = policy_.close_others;
   command.kept = policy_.kept;
   command.place = policy_.place ? &*policy_.place : nullptr;
@@ -82,6 +91,7 @@ bool Attempt::start() {
   }
   alive_ = children_ = true;
   if (course_.feed) course_.feed->started();
+  context_.started(outcome_.pid);
   if (context_.wants_details()) {
     emit({.type = Type::Fork, .at = started_, .pid = outcome_.pid, .ppid = ::getpid()});
   }
@@ -121,9 +131,7 @@ void Attempt::sleep() {
 void Attempt::obey(const Order& order) {
   switch (order.kind) {
     case Order::Kind::Forward:
-      // Unreaped, so the number is its own. One that may not be signalled is not ours to judge.
-      if (alive_ && !order.group_has_it) ::kill(outcome_.pid, order.signal);
-      return;
+      return forward(order);
     case Order::Kind::Pause:
       return pause(order);
     case Order::Kind::Resume:
@@ -147,6 +155,21 @@ void Attempt::obey(const Order& order) {
       course_.deadlines.resume(Clock::now());  // nobody is left to continue it
       return begin_stop(Outcome::Kind::Cancelled, {{SIGTERM, kAbandonedGrace}, {SIGKILL, {}}},
                         false);
+  }
+}
+
+/// One that may not be signalled is not ours to judge.
+void Attempt::forward(const Order& order) {
+  if (policy_.reach == Reach::Tree || (!alive_ && policy_.leftovers == Leftovers::Wait)) {
+    signal_tree(order.signal, order.group_has_it ? ::getpgrp() : 0);
+    return;
+  }
+  if (!alive_ || order.group_has_it) return;
+  // Unreaped, so the number is its own, and its group's.
+  if (policy_.reach == Reach::Group) {
+    ::kill(-outcome_.pid, order.signal);
+  } else if (!order.value || !send_with(outcome_.pid, order.signal, *order.value)) {
+    ::kill(outcome_.pid, order.signal);
   }
 }
 
@@ -241,6 +264,7 @@ void Attempt::reap() {
 void Attempt::note(pid_t pid, ExitStatus status, const rusage& usage) {
   if (status.stopped() && pid == outcome_.pid) {
     emit({.type = Type::Stopped, .pid = pid, .status = status.raw()});
+    context_.changed(pid, status);
   }
   if (status.continued() && pid == outcome_.pid && context_.wants_details()) {
     emit({.type = Type::Continued, .pid = pid});
@@ -253,6 +277,7 @@ void Attempt::note(pid_t pid, ExitStatus status, const rusage& usage) {
   course_.deadlines.clear(Deadlines::TimeIsUp);
   outcome_.status = status;
   outcome_.duration = Clock::now() - started_;
+  context_.changed(pid, status);
   if (context_.wants_details()) {
     tell_exit(status, usage);
     tell_orphans();
@@ -300,6 +325,7 @@ void Attempt::settle() {
     give_up();
   } else if (!alive_ && !stopping_ && policy_.leftovers != Leftovers::Wait &&
              !deadlines.is_set(Deadlines::Leftovers)) {
+    if (!policy_.lingers) return deal_with_leftovers();
     deadlines.set(Deadlines::LeftoversAtMost, Clock::now() + kLingerMost);
     linger();
   } else if (!alive_ && policy_.foreground && stop_.begun() && !dealt_with_leftovers_) {

@@ -45,6 +45,7 @@ class Attempt {
   Command command();
   void sleep();
   void obey(const Order& order);
+  void forward(const Order& order);
   void pause(const Order& order);
   void resume();
   void reap();

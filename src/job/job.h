@@ -37,6 +37,13 @@ enum class Leftovers : std::uint8_t {
   Wait,    // the job is over when they are gone too
 };
 
+/// Whom a signal is for that the caller passes on.
+enum class Reach : std::uint8_t {
+  Command,  // the command alone
+  Group,    // its process group, which has to be its own
+  Tree,     // all that descends from it, whatever group or session it has chosen
+};
+
 /// What becomes of a command's stdout and stderr.
 enum class Output : std::uint8_t {
   Inherit,  // they are ours, or the descriptors of the policy
@@ -76,12 +83,15 @@ struct Policy {
   StopPlan stop = default_stop_plan();
   bool foreground = false;  // signals are for the command alone, not for its tree
   Leftovers leftovers = Leftovers::Stop;
+  bool lingers = true;  // they may end by themselves for a moment, before they count
+  Reach reach = Reach::Command;
   unsigned retries = 0;  // attempts after the first
   /// Ends that count as success besides code 0.
   std::vector<int> ok_codes = {};
   std::vector<int> ok_signals = {};
   std::shared_ptr<const struct RetryPolicy> retry = nullptr;
   Command::Group group = Command::Group::Same;
+  int terminal = -1;  // see Command
   /// The command's stdin; borrowed; -1: ours.
   int in = -1;
   OutputPolicy output = {};

@@ -1,6 +1,7 @@
 #pragma once
 // One command from start to end: spawn, capture, timeout, its whole tree.
 #include <array>
+#include <cstdint>
 #include <optional>
 #include <span>
 
@@ -14,7 +15,8 @@ namespace procrun::job {
 /// What the caller of supervise() says meanwhile.
 struct Order {
   enum class Kind : std::uint8_t {
-    Forward,  // send the signal to the command
+    Forward,  // send the signal to the command (Policy::reach); when it has ended, to those that
+              // the job waits for
     Stop,     // run the stop plan, its first signal replaced by this one, if any; again: kill
     Abandon,  // nobody waits for the job any more: a short stop plan
     Pause,    // stop the tree with the signal, and the clocks
@@ -26,6 +28,8 @@ struct Order {
   int signal = 0;
   /// The terminal has sent the signal to our process group already.
   bool group_has_it = false;
+  /// What it was sent with (sigqueue(3)), if anything.
+  std::optional<std::uint64_t> value = std::nullopt;
 };
 
 /// Whole lines that the command has written while it runs (OutputPolicy::by_line).
@@ -48,13 +52,18 @@ class Context {
   /// The tree has been stopped: a context that stands in the foreground stops too, and orders to
   /// resume when it goes on.
   virtual void stand_still() {}
+  /// The command runs; `pid` is its number.
+  virtual void started([[maybe_unused]] pid_t pid) {}
+  /// It was stopped, or has ended.
+  virtual void changed([[maybe_unused]] pid_t pid, [[maybe_unused]] ExitStatus status) {}
   /// Readable when there may be an order, or a child has changed (SIGCHLD). At most two.
   virtual std::span<const int> inbox() const = 0;
   /// Takes in what has come on inbox()[which], which is readable.
   virtual void hear(std::size_t which) = 0;
   /// The next order of those taken in. Never blocks.
   virtual std::optional<Order> next_order() = 0;
-  /// What was emitted may be held back until then, and is sent by flush().
+  /// What was emitted may be held back until then, and is sent by flush(); other work that can wait
+  /// is done there, too.
   virtual sys::Deadline flush_by() const { return std::nullopt; }
   virtual void flush() {}
   /// Where output goes that does not fit in memory.
