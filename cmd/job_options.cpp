@@ -65,16 +65,6 @@ job::Leftovers parse_leak(const std::string& text) {
                               "' is none of kill, fail, warn, ignore");
 }
 
-void parse_ok_exit(const std::string& text, job::Policy& policy) {
-  for (const std::string& part : input::split(text, ',')) {
-    if (part.starts_with("SIG:")) {
-      policy.ok_signals.push_back(sys::parse_signal(part.substr(4)));
-    } else {
-      policy.ok_codes.push_back(parse_number(part, 0, 255));
-    }
-  }
-}
-
 double parse_part(const std::string& text) {
   const bool percent = text.ends_with('%');
   const int number = parse_number(text.substr(0, text.size() - (percent ? 1 : 0)), 0, 100);
@@ -265,6 +255,16 @@ void set_env(const JobOptions& job, job::Policy& policy) {
 std::string parse_path(const std::string& text) {
   if (text.empty()) throw std::invalid_argument("'' is not a path");
   return text;
+}
+
+void parse_ok_exit(const std::string& text, job::Policy& policy) {
+  for (const std::string& part : input::split(text, ',')) {
+    if (part.starts_with("SIG:")) {
+      policy.ok_signals.push_back(sys::parse_signal(part.substr(4)));
+    } else {
+      policy.ok_codes.push_back(parse_number(part, 0, 255));
+    }
+  }
 }
 
 void add_job_options(Options& options, JobOptions& job, Letters letters) {

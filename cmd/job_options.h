@@ -43,6 +43,10 @@ enum class Letters { Short, LongOnly };
 /// variable leaves: without a file the option would do nothing, and say so to nobody.
 std::string parse_path(const std::string& text);
 
+/// Adds what LIST says ("143,SIG:TERM") to the ends that count as success. Throws
+/// std::invalid_argument.
+void parse_ok_exit(const std::string& text, job::Policy& policy);
+
 void add_job_options(Options& options, JobOptions& job, Letters letters);
 /// Declares --lock and --lock-wait.
 void add_lock(Options& options, JobOptions& job);

@@ -113,8 +113,7 @@ std::string command_text(const std::vector<std::string>& words) {
   return words.size() == 1 ? input::printable(words[0]) : input::display(words);
 }
 
-void block_signals() {
-  const sigset_t signals = sys::all_signals();
+void block_signals(const sigset_t& signals) {
   if (::sigprocmask(SIG_BLOCK, &signals, nullptr) == -1) sys::fail("sigprocmask");
 }
 

@@ -52,7 +52,7 @@ std::string command_name(const std::vector<std::string>& words);
 std::string command_text(const std::vector<std::string>& words);
 
 /// Blocks the signals: procrun reads them from a descriptor from now on.
-void block_signals();
+void block_signals(const sigset_t& signals = sys::all_signals());
 
 /// The exit code for the end of the one command of this run. Where a signal killed it, this
 /// process dies of the same signal, and does not return.

@@ -1,8 +1,14 @@
 // wait: as a lesson, the parent reaps any child; as a tool, runs COMMAND as an init does.
+#include <fmt/core.h>
+
+#include <memory>
+#include <utility>
+
 #include "cmd/events.h"
+#include "cmd/init_options.h"
 #include "cmd/verbs.h"
 #include "cmd/wait_lesson.h"
-#include "engine/own_run.h"
+#include "engine/init_run.h"
 #include "job/tree.h"
 #include "report/narration.h"
 
@@ -12,11 +18,22 @@ namespace {
 struct WaitOptions {
   Shared shared;
   WaitLesson lesson;
+  InitOptions init;
   std::string events;
+};
+
+/// Tells of each orphan that was reaped.
+class ReapWarning final : public event::Sink {
+ public:
+  void take(const event::Event& event) override {
+    if (event.type != event::Type::Reap) return;
+    log_warning(fmt::format("reaped adopted process {}: {}", event.pid, event.text));
+  }
 };
 
 void add_options(Options& options, WaitOptions& wait) {
   add_wait_lesson(options, wait.lesson);
+  add_init_options(options, wait.init);
   options.group("Account");
   add_events(options, wait.events);
   options.group("How COMMAND is run");
@@ -28,24 +45,33 @@ void add_options(Options& options, WaitOptions& wait) {
 int reap_all(const std::vector<std::string>& command, const WaitOptions& options,
              const Given& given) {
   const Shared& shared = options.shared;
-  job::Policy policy;
-  const auto events = open_events(options.events, make_run_id(), policy);
-  block_signals();
+  job::Policy policy = policy_of(options.init);
+  policy.signals = given.signals;
+  std::unique_ptr<event::Sink> events;
+  if (!options.events.empty()) events = open_events(options.events, make_run_id(), policy);
+  block_signals(sys::every_signal());
   job::become_subreaper();
+  if (policy.parent_death_signal != 0) sys::die_with_parent(policy.parent_death_signal);
   sys::Outlet err{STDERR_FILENO, "standard error"};
   const LogThrough log_through{err};
   event::Bus bus;
   if (events) bus.add(*events);
   const std::string name = command_name(command);
-  report::Narration narration{err, report::Narration::Story::Single, name, use_colour(shared)};
+  const bool tells = tells_story(shared);
+  report::Narration narration{err, report::Narration::Story::Single, name,
+                              tells && use_colour(shared)};
   Trouble trouble{false};
-  if (tells_story(shared)) bus.add(narration);
+  if (tells) bus.add(narration);
+  ReapWarning warning;
+  if (options.init.warn) bus.add(warning);
   bus.add(trouble);
-  policy.stop.front().wait = std::chrono::seconds{5};
-  policy.signals = given.signals;
-  engine::SignalContext context{
-      {.stops = false, .text = command_text(command), .name = name}, bus, &err};
-  return exit_code(engine::run_own({.argv = command_argv(command, shared)}, policy, context));
+  return exit_code(engine::run_as_init({.job = {.argv = command_argv(command, shared)},
+                                        .policy = std::move(policy),
+                                        .text = command_text(command),
+                                        .name = name,
+                                        .rewrite = options.init.rewrite,
+                                        .session = options.init.session},
+                                       bus, &err));
 }
 
 }  // namespace
@@ -56,6 +82,7 @@ int run_wait(const std::vector<std::string>& words, const Given& given) {
                   "Runs COMMAND as an init does: passes signals on, reaps every orphan, ends with\n"
                   "its status. Without COMMAND: a parent that waits for any child."};
   add_options(options, wait);
+  if (const auto level = level_of_tini(); !level.empty()) wait.shared.log.level = level;
   const Words rest = options.parse(words);
   if (helped(options)) return 0;
   apply(wait.shared);

@@ -16,7 +16,7 @@ SignalContext::SignalContext(Options options, const event::Bus& bus, sys::Outlet
     : options_{std::move(options)},
       bus_{bus},
       err_{err},
-      signals_{sys::all_signals()},
+      signals_{options_.signals},
       fd_{signals_.fd()} {}
 
 void SignalContext::emit(const event::Event& event) {
@@ -29,7 +29,7 @@ void SignalContext::emit(const event::Event& event) {
 void SignalContext::hear(std::size_t) {
   for (const auto& info : signals_.read()) {
     if (sys::is_ignored(static_cast<int>(info.ssi_signo))) continue;
-    if (const auto order = order_for(info, options_.stops)) orders_.push_back(*order);
+    if (const auto order = order_for(info, options_.stops)) add(*order);
   }
 }
 

@@ -12,7 +12,7 @@
 namespace procrun::engine {
 
 /// Orders come as signals to this process.
-class SignalContext final : public job::Context {
+class SignalContext : public job::Context {
  public:
   struct Options {
     /// INT, TERM and HUP end the tree by the stop plan; else they are only passed on.
@@ -21,9 +21,11 @@ class SignalContext final : public job::Context {
     std::string text;
     /// What its process is called.
     std::string name = {};
+    /// What it listens to; all of them must be blocked.
+    sigset_t signals = sys::all_signals();
   };
 
-  /// All signals must be blocked. `err` is where the bus's sinks write; it is flushed before waits.
+  /// `err` is where the bus's sinks write; it is flushed before waits.
   SignalContext(Options options, const event::Bus& bus, sys::Outlet* err);
 
   void emit(const event::Event& event) override;
@@ -35,6 +37,11 @@ class SignalContext final : public job::Context {
   void stand_still() override;
   const std::string& name() const noexcept { return options_.name; }
   job::Spill& spill() override { return spill_; }
+
+ protected:
+  /// Some of the signals that have come.
+  std::span<const signalfd_siginfo> read_signals() { return signals_.read(); }
+  void add(const job::Order& order) { orders_.push_back(order); }
 
  private:
   Options options_;
