@@ -200,6 +200,16 @@ Case spawn(const Setup& setup) {
           {added_at_most(3, "procrun spawn -q", 0.85, "timeout", "direct")}};
 }
 
+Case wait(const Setup& setup) {
+  return {"wait",
+          "what an init adds to /bin/true",
+          static_cast<int>(many(setup, 2000, 300)),
+          {{.name = "direct", .argv = {"/bin/true"}},
+           {.name = "procrun wait -q", .argv = {PROCRUN_BINARY, "wait", "-q", "/bin/true"}},
+           {.name = "tini -s", .argv = {"tini", "-s", "--", "/bin/true"}}},
+          {added_at_most(6, "procrun wait -q", 1.0, "tini -s", "direct")}};
+}
+
 // Both sides take their own time, so that the start of the interpreter is not Python's loss.
 Contender caller(const std::string& name, const Words& argv, const std::string& how, long calls) {
   return {.name = name,
@@ -244,6 +254,7 @@ std::vector<Case> all_cases(const Setup& setup) {
           million_items(setup),
           balance(setup),
           spawn(setup),
+          wait(setup),
           calls(setup),
           map_calls(setup, 10),
           map_calls(setup, 1000)};
