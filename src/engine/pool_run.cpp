@@ -84,6 +84,7 @@ PoolResult PoolRun::run() {
   if (hung_up_ && !backlog_.exhausted()) tally_.ended_by(SIGHUP);
   printer_.finish();
   let_workers_go();
+  local_.end_orphans();
   if (broken_.empty()) count_tokens();
   if (broken_.empty()) tell({.type = Type::RunEnd, .text = tally_.summary()});
   sys::Deadline patience;
@@ -93,7 +94,6 @@ PoolResult PoolRun::run() {
     if (patience && *patience <= sys::Clock::now()) break;
     serve(patience);
   }
-  local_.end_orphans();
   obey_signals();
   if (!broken_.empty()) throw std::runtime_error(broken_);
   if (out_.broken()) tally_.ended_by(out_.hung_up() ? SIGHUP : SIGPIPE);

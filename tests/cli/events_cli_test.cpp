@@ -233,8 +233,15 @@ TEST_CASE("events say whom an orphan has come to, and when its command goes on",
     CHECK(the(records, "orphan").at("adopter") == "procrun");
   }
   SECTION("a stopped command goes on") {
-    const std::string line = "(sleep 0.05; kill -CONT $$) & kill -STOP $$; wait; exit 0";
-    run_procrun(with_events("spawn", dir / "e", {"sh", "-c", line}));
+    const std::string line =
+        "(sleep 0.05; kill -CONT $$) & kill -STOP $$; wait; "
+        "until [ -e $0 ]; do sleep 0.01; done; exit 0";
+    auto running = start_procrun(with_events("spawn", dir / "e", {"sh", "-c", line, dir / "go"}));
+    // Of one that has ended meanwhile the kernel does not tell that it went on.
+    REQUIRE(
+        eventually([&] { return read_file(dir / "e").find("\"continue\"") != std::string::npos; }));
+    write_file(dir / "go", "");
+    CHECK(running.finish().exited(0));
     const auto records = records_in(dir / "e");
     CHECK(types_of(of_job(records, 1)) ==
           Types{"job_start", "fork", "exec", "stop", "continue", "exit", "job_end"});
