@@ -18,6 +18,7 @@
 #include "cmd/progress_options.h"
 #include "cmd/records.h"
 #include "cmd/start_options.h"
+#include "cmd/timeline.h"
 #include "cmd/verbs.h"
 #include "engine/pool_run.h"
 #include "input/command_line.h"
@@ -48,6 +49,7 @@ struct PoolOptions {
   EndOptions end;
   RecordOptions records;
   std::string events;
+  TimelineOptions timeline;
   bool jobserver = false;
   std::string slot_variable;
   JobOptions job;
@@ -94,6 +96,7 @@ void add_options(Options& options, PoolOptions& pool) {
   add_end_options(options, pool.end);
   add_record_options(options, pool.records);
   add_events(options, pool.events);
+  add_timeline(options, pool.timeline);
   add_job_options(options, pool.job, Letters::LongOnly);
   options.group("How jobs are run");
   options.flag("--jobserver",
@@ -254,6 +257,7 @@ int own_many(const input::CommandLine& line, const PoolOptions& options, const G
   if (options.dry_run || jobserver.dry_run()) return dry_run(recipe, std::move(backlog));
 
   const auto events = open_events(options.events, run_id, policy);
+  sys::Fd timeline = open_timeline(options.timeline);
   block_signals();
   job::become_subreaper();
   sys::Outlets outlets{STDOUT_FILENO, STDERR_FILENO};
@@ -269,6 +273,10 @@ int own_many(const input::CommandLine& line, const PoolOptions& options, const G
   bus.add(trouble);
   const auto progress = make_progress(progress_form, options.progress, err);
   if (progress) bus.add(*progress);
+  const auto picture =
+      make_picture(options.timeline, std::move(timeline),
+                   {.title = "procrun pool", .colour = use_colour(options.shared), .err = &err});
+  if (picture) bus.add(*picture);
   const sys::Fd null = sys::open("/dev/null", O_RDONLY);
   policy.group = Command::Group::Own;
   policy.in = null.get();
@@ -299,6 +307,7 @@ int own_many(const input::CommandLine& line, const PoolOptions& options, const G
                       err};
   const engine::PoolResult result = run.run();
   jobserver.close();
+  if (picture) picture->finish();
   return code_of(result);
 }
 

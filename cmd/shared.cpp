@@ -65,12 +65,12 @@ void apply(const Shared& shared) {
   }
 }
 
-bool use_colour(const Shared& shared) {
+bool use_colour(const Shared& shared, int fd) {
   if (shared.colour != "auto") return shared.colour == "always";
   if (is_set("NO_COLOR")) return false;
   if (is_set("FORCE_COLOR") || is_set("CLICOLOR_FORCE")) return true;
   const char* const term = std::getenv("TERM");
-  return ::isatty(STDERR_FILENO) == 1 && term != nullptr && std::string_view{term} != "dumb";
+  return ::isatty(fd) == 1 && term != nullptr && std::string_view{term} != "dumb";
 }
 
 bool tells_story(const Shared& shared) {

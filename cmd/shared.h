@@ -32,8 +32,8 @@ void add_shared(Options& options, Shared& shared);
 void add_shell(Options& options, Shared& shared);
 /// Sets up diagnostics as the options say. Throws UsageError.
 void apply(const Shared& shared);
-/// Whether procrun's own text on stderr is to be coloured.
-bool use_colour(const Shared& shared);
+/// Whether procrun's own text is to be coloured, on stderr or where it is written to.
+bool use_colour(const Shared& shared, int fd = 2);
 
 /// Whether the story is told on stderr: not with -q, nor where the caller has closed it.
 bool tells_story(const Shared& shared);

@@ -9,6 +9,7 @@
 #include "cmd/job_options.h"
 #include "cmd/job_variables.h"
 #include "cmd/spawn_lesson.h"
+#include "cmd/timeline.h"
 #include "cmd/verbs.h"
 #include "engine/single_run.h"
 #include "input/quantity.h"
@@ -32,6 +33,7 @@ struct SpawnOptions {
   bool time = false;
   bool json = false;
   std::string events;
+  TimelineOptions timeline;
 };
 
 /// SIZE, SIZE=truncate or SIZE=kill.
@@ -78,6 +80,7 @@ void add_options(Options& options, SpawnOptions& spawn) {
   options.flag("--time", "tell real, user and system time at the end, as time -p", spawn.time);
   options.flag("--json", "tell all that is known of its end, as one line of JSON", spawn.json);
   add_events(options, spawn.events);
+  add_timeline(options, spawn.timeline);
   options.group("How COMMAND is run");
   add_lock(options, spawn.job);
   add_shell(options, spawn.shared);
@@ -153,6 +156,7 @@ int own(const std::vector<std::string>& command, const SpawnOptions& options, co
   const Files files = open_files(options);
   const sys::Fd lock = take_lock(options.job);
   const auto events = open_events(options.events, make_run_id(), policy);
+  sys::Fd timeline = open_timeline(options.timeline);
   block_signals();
   job::become_subreaper();
   sys::Outlets outlets{STDOUT_FILENO, STDERR_FILENO};
@@ -167,6 +171,10 @@ int own(const std::vector<std::string>& command, const SpawnOptions& options, co
   Trouble trouble{false};
   if (tells_story(options.shared)) bus.add(narration);
   bus.add(trouble);
+  const auto picture =
+      make_picture(options.timeline, std::move(timeline),
+                   {.title = "procrun spawn", .colour = use_colour(options.shared), .err = &err});
+  if (picture) bus.add(*picture);
   policy.signals = given.signals;
   policy.parent_death_signal = SIGKILL;
   if (files.in) policy.in = files.in.get();
@@ -185,6 +193,7 @@ int own(const std::vector<std::string>& command, const SpawnOptions& options, co
                         err}
           .run();
   const auto wall = sys::Clock::now() - started;
+  if (picture) picture->finish();
   if (options.time) tell(time_report(result.outcome, wall));
   if (options.json) tell(json_report(command, result.outcome, wall));
   // Told to end before it began, it has no status to pass on.

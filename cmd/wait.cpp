@@ -6,6 +6,7 @@
 
 #include "cmd/events.h"
 #include "cmd/init_options.h"
+#include "cmd/timeline.h"
 #include "cmd/verbs.h"
 #include "cmd/wait_lesson.h"
 #include "engine/init_run.h"
@@ -20,6 +21,7 @@ struct WaitOptions {
   WaitLesson lesson;
   InitOptions init;
   std::string events;
+  TimelineOptions timeline;
 };
 
 /// Tells of each orphan that was reaped.
@@ -36,6 +38,7 @@ void add_options(Options& options, WaitOptions& wait) {
   add_init_options(options, wait.init);
   options.group("Account");
   add_events(options, wait.events);
+  add_timeline(options, wait.timeline);
   options.group("How COMMAND is run");
   add_shell(options, wait.shared);
   add_shared(options, wait.shared);
@@ -49,6 +52,7 @@ int reap_all(const std::vector<std::string>& command, const WaitOptions& options
   policy.signals = given.signals;
   std::unique_ptr<event::Sink> events;
   if (!options.events.empty()) events = open_events(options.events, make_run_id(), policy);
+  sys::Fd timeline = open_timeline(options.timeline);
   block_signals(sys::every_signal());
   job::become_subreaper();
   if (policy.parent_death_signal != 0) sys::die_with_parent(policy.parent_death_signal);
@@ -65,13 +69,19 @@ int reap_all(const std::vector<std::string>& command, const WaitOptions& options
   ReapWarning warning;
   if (options.init.warn) bus.add(warning);
   bus.add(trouble);
-  return exit_code(engine::run_as_init({.job = {.argv = command_argv(command, shared)},
-                                        .policy = std::move(policy),
-                                        .text = command_text(command),
-                                        .name = name,
-                                        .rewrite = options.init.rewrite,
-                                        .session = options.init.session},
-                                       bus, &err));
+  const auto picture =
+      make_picture(options.timeline, std::move(timeline),
+                   {.title = "procrun wait", .colour = use_colour(shared), .err = &err});
+  if (picture) bus.add(*picture);
+  const auto outcome = engine::run_as_init({.job = {.argv = command_argv(command, shared)},
+                                            .policy = std::move(policy),
+                                            .text = command_text(command),
+                                            .name = name,
+                                            .rewrite = options.init.rewrite,
+                                            .session = options.init.session},
+                                           bus, &err);
+  if (picture) picture->finish();
+  return exit_code(outcome);
 }
 
 }  // namespace
