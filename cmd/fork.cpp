@@ -15,11 +15,13 @@ namespace {
 
 struct ForkOptions {
   Shared shared;
+  ForkLesson lesson;
   std::string out;
   std::string err;
 };
 
 void add_options(Options& options, ForkOptions& fork) {
+  add_fork_lesson(options, fork.lesson);
   options.group("Where its output goes");
   options.value("-o,--stdout", "FILE", "stdout (a new log file in the state directory)",
                 [&](const std::string& file) { fork.out = file; });
@@ -69,7 +71,7 @@ int run_fork(const std::vector<std::string>& words, const Given& given) {
   const Words rest = options.parse(words);
   if (helped(options)) return 0;
   apply(fork.shared);
-  if (!has_command(options, rest)) return run_fork_lesson();
+  if (!has_command(options, rest)) return run_fork_lesson(fork.lesson);
   return let_go(rest.command, fork, given);
 }
 

@@ -1,9 +1,28 @@
 #pragma once
-// fork without COMMAND: a parent and a child, both run on.
+// fork without COMMAND: a parent and a child, both run on; and what can become of them.
+#include <optional>
+
+#include "cmd/lesson.h"
+#include "cmd/options.h"
+#include "sys/clock.h"
 
 namespace procrun::cmd {
 
-/// Plays the lesson, in this process and its child; the exit code.
-int run_fork_lesson();
+struct ForkLesson {
+  Speed speed;
+  bool explains = false;
+  std::optional<sys::Duration> zombie;  // these two: for so long
+  std::optional<sys::Duration> orphan;
+  bool memory = false;
+  std::optional<int> count;
+  std::optional<int> max_children;
+};
+
+/// Declares its options.
+void add_fork_lesson(Options& options, ForkLesson& lesson);
+
+/// Plays the lesson, in this process and its children; the exit code. Throws UsageError where
+/// options contradict each other.
+int run_fork_lesson(const ForkLesson& lesson);
 
 }  // namespace procrun::cmd

@@ -1,6 +1,11 @@
 #pragma once
-// Sleeping in lessons, at the speed that was asked for.
+// What the lessons share: the speed that was asked for, and the sentences beside the facts.
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
 #include "cmd/options.h"
+#include "sys/clock.h"
 
 namespace procrun::cmd {
 
@@ -9,9 +14,23 @@ struct Speed {
   double factor = 1.0;
   /// Sleeps so many lesson seconds. Blocks.
   void sleep(double seconds) const;
+  /// What so long a time is at this speed.
+  sys::Duration of(sys::Duration time) const;
 };
 
 /// Declares --speed.
 void add_speed(Options& options, Speed& speed);
+
+/// Declares --explain.
+void add_explain(Options& options, bool& explains);
+
+/// The sentences as lines, each marked with a # as a comment is; without the last newline.
+std::string explanation(std::initializer_list<std::string_view> sentences);
+/// Prints that, if it is wanted.
+void explain(bool wanted, std::initializer_list<std::string_view> sentences);
+
+/// Called in a forked child: it dies when `parent` does (prctl(2), PR_SET_PDEATHSIG), so that a
+/// lesson which is killed leaves nobody behind.
+void die_with(pid_t parent);
 
 }  // namespace procrun::cmd

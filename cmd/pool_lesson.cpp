@@ -20,6 +20,24 @@ void pro_do(int process_num, double speed) {
   print_line(fmt::format("this is process {}", process_num));
 }
 
+void explain_pool(const PoolLesson& lesson, unsigned count) {
+  if (!lesson.explains) return;
+  print_line(explanation(
+      {fmt::format("The pool's workers, {} of them at most, were forked once; each took its next "
+                   "task when it had ended one, so the same pid stands for several tasks.",
+                   count),
+       "close() says that no more tasks will come; join() waits until all are done and the workers "
+       "have gone.",
+       "By default there are as many workers as processors that may be used: more would only wait "
+       "for each other, unless the tasks sleep, as these do."}));
+  if (lesson.kill_worker == 0) return;
+  explain(true,
+          {"A worker was killed in the middle of a task. Nobody can know how far it had come, "
+           "so the task is reported lost, and is not run again.",
+           "The pool has put a new worker in its place. Python's Pool waits for the lost task "
+           "for ever here."});
+}
+
 }  // namespace
 
 void add_pool_lesson(Options& options, PoolLesson& lesson) {
@@ -28,6 +46,7 @@ void add_pool_lesson(Options& options, PoolLesson& lesson) {
                 [&](const std::string& text) { lesson.tasks = parse_count(text, 1); });
   options.value("--kill-worker", "K", "kill worker K in the middle of its first task",
                 [&](const std::string& text) { lesson.kill_worker = parse_count(text, 1); });
+  add_explain(options, lesson.explains);
   add_speed(options, lesson.speed);
   options.declare_for(Options::For::Command);
 }
@@ -58,6 +77,7 @@ int run_pool_lesson(const PoolLesson& lesson, unsigned count) {
     }
   }
   print_line("pool process done");
+  explain_pool(lesson, count);
   return 0;
 }
 

@@ -7,6 +7,7 @@ namespace procrun::cmd {
 
 struct PoolLesson {
   Speed speed;
+  bool explains = false;
   int tasks = 5;
   int kill_worker = 0;  // from 1; 0: none
 };

@@ -207,6 +207,7 @@ int own(const std::vector<std::string>& command, const SpawnOptions& options, co
 }  // namespace
 
 int run_spawn(const std::vector<std::string>& words, const Given& given) {
+  if (is_fresh_process(words)) return run_fresh_process(words);
   SpawnOptions spawn;
   Options options{"spawn [OPTIONS] [--] [COMMAND [ARG]...]",
                   "Runs COMMAND with a time limit; nothing of its tree outlives it, nor procrun.\n"

@@ -14,7 +14,8 @@
 namespace procrun::cmd {
 namespace {
 
-int child_of_lesson(const WaitLesson& lesson, int place) {
+int child_of_lesson(const WaitLesson& lesson, int place, pid_t parent) {
+  die_with(parent);
   print_line("child process");
   print_line(fmt::format("{}", ::getpid()));
   print_line(fmt::format("{}", ::getpid()));
@@ -29,7 +30,24 @@ std::string tuple(const Waited& waited) {
   return waited.status.success() ? text : text + "  " + waited.status.text();
 }
 
-int without_child() {
+void explain_end(const WaitLesson& lesson) {
+  if (lesson.kill != 0) {
+    explain(lesson.explains,
+            {"The raw status of a child that a signal killed is the signal's number (and 128 more "
+             "where it left a core file).",
+             "A shell shows such an end as 128 and the number, Python's exitcode as minus the "
+             "number."});
+  } else {
+    explain(
+        lesson.explains,
+        {"The raw status of a child that exited is its exit code times 256: the low byte is for "
+         "a signal, and there was none.",
+         "The macros WIFEXITED and WEXITSTATUS take it apart; os.waitstatus_to_exitcode() does "
+         "in Python."});
+  }
+}
+
+int without_child(const WaitLesson& lesson) {
   try {
     procrun::wait();
   } catch (const std::system_error& error) {
@@ -37,6 +55,10 @@ int without_child() {
     const std::string text =
         fmt::format("ChildProcessError: [Errno {}] {}\n", number, error.code().message());
     if (::write(STDERR_FILENO, text.data(), text.size()) == -1) return 125;
+    explain(lesson.explains,
+            {"A process without children has nobody to wait for: wait() fails with ECHILD at once, "
+             "and does not sleep.",
+             "That is how a parent knows that it has reaped all its children."});
     return 1;
   }
   return 0;
@@ -54,20 +76,28 @@ void add_wait_lesson(Options& options, WaitLesson& lesson) {
   options.value("--count", "N", "so many children (1)",
                 [&](const std::string& text) { lesson.count = parse_count(text, 1); });
   options.flag("--childless", "wait without a child", lesson.childless);
+  add_explain(options, lesson.explains);
   add_speed(options, lesson.speed);
   options.declare_for(Options::For::Command);
 }
 
 int run_wait_lesson(const WaitLesson& lesson) {
-  if (lesson.childless) return without_child();
+  if (lesson.childless) return without_child(lesson);
+  const pid_t parent = ::getpid();
   for (int place = 0; place < lesson.count; ++place) {
     const pid_t ret = procrun::fork();
-    if (ret == 0) return child_of_lesson(lesson, place);
+    if (ret == 0) return child_of_lesson(lesson, place, parent);
     print_line(fmt::format("Parent process ret={}", ret));
   }
   print_line(fmt::format("{}", ::getpid()));
   for (int place = 0; place < lesson.count; ++place) print_line(tuple(procrun::wait()));
   print_line(fmt::format("{}", ::getpid()));
+  explain(
+      lesson.explains,
+      {"wait() sleeps until some child has ended, takes its status, and lets the kernel drop its "
+       "entry: the child is reaped, and no zombie is left.",
+       "It takes whichever ends first, not the one that was started first."});
+  explain_end(lesson);
   return 0;
 }
 

@@ -7,6 +7,7 @@ namespace procrun::cmd {
 
 struct WaitLesson {
   Speed speed;
+  bool explains = false;
   int exit_code = 0;
   int kill = 0;
   int count = 1;

@@ -20,8 +20,10 @@ enum class End { Exit, Kill };
 
 /// A child that announces itself, sleeps and ends.
 pid_t child_of_lesson(const Speed& speed, double seconds, End end, int code) {
+  const pid_t parent = ::getpid();
   const pid_t pid = procrun::fork();
   if (pid != 0) return pid;
+  die_with(parent);
   const std::string how = end == End::Exit ? fmt::format("exits with code {}", code)
                                            : std::string{"is killed by signal 9 (KILL)"};
   print_line(fmt::format("child process {} sleeps {}s, then {}", ::getpid(), seconds, how));
@@ -33,8 +35,10 @@ pid_t child_of_lesson(const Speed& speed, double seconds, End end, int code) {
 /// A child that stops itself and, when it goes on, does not end before `seen` is closed: of a child
 /// that has ended meanwhile waitpid no longer tells that it went on.
 pid_t child_that_stops(const Speed& speed, sys::Pipe& seen) {
+  const pid_t parent = ::getpid();
   const pid_t pid = procrun::fork();
   if (pid != 0) return pid;
+  die_with(parent);
   seen.write.reset();
   print_line(fmt::format("child process {} sleeps 0.1s, then stops itself", ::getpid()));
   speed.sleep(0.1);
@@ -87,6 +91,32 @@ void show_stop_and_continue(const WaitpidLesson& lesson) {
   show(pid, 0);
 }
 
+/// Asks for a process that is not our child: our parent, if our namespace shows it.
+void show_stranger() {
+  if (::getppid() != 0) {
+    show(::getppid(), 0, ": a process, but not our child");
+  } else {
+    show(::getpid(), 0, ": this very process, which is not its own child");
+  }
+}
+
+void explain_options(const WaitpidLesson& lesson) {
+  if (lesson.nohang) {
+    explain(lesson.explains,
+            {"With WNOHANG waitpid does not sleep: pid 0 says that the child is there and still "
+             "runs.",
+             "A program that has other work asks so, again and again; one that has none should "
+             "sleep instead."});
+  }
+  if (lesson.untraced || lesson.continued) {
+    explain(
+        lesson.explains,
+        {"With WUNTRACED waitpid tells of a child that was stopped, with WCONTINUED of one that "
+         "goes on. Neither is an end: the child is still to be waited for.",
+         "So a shell knows that you have pressed Ctrl-Z."});
+  }
+}
+
 }  // namespace
 
 void add_waitpid_lesson(Options& options, WaitpidLesson& lesson) {
@@ -95,6 +125,7 @@ void add_waitpid_lesson(Options& options, WaitpidLesson& lesson) {
   options.flag("--nohang", "show WNOHANG too: (0, 0) while the child runs", lesson.nohang);
   options.flag("--untraced", "show WUNTRACED too: a child that is stopped", lesson.untraced);
   options.flag("--continued", "show WCONTINUED too: a child that goes on", lesson.continued);
+  add_explain(options, lesson.explains);
   add_speed(options, lesson.speed);
   options.declare_for(Options::For::Command);
 }
@@ -111,7 +142,14 @@ int run_waitpid_lesson(const WaitpidLesson& lesson) {
   show(-::getpgrp(), 0, ": any child in that process group");
   if (lesson.untraced || lesson.continued) show_stop_and_continue(lesson);
   show(0, 0, ": no child in our own process group is left");
-  show(::getppid(), 0, ": a process, but not our child");
+  show_stranger();
+  explain(lesson.explains,
+          {"waitpid(pid) waits for that child alone; -1 for any, as wait(); -pgid for any of a "
+           "process group; 0 for any of our own group.",
+           "Only a parent can wait for a process: of any other the kernel says ECHILD, as if there "
+           "were none.",
+           "For a process that is not your child: `procrun waitpid PID`."});
+  explain_options(lesson);
   return 0;
 }
 

@@ -7,6 +7,7 @@ namespace procrun::cmd {
 
 struct WaitpidLesson {
   Speed speed;
+  bool explains = false;
   bool nohang = false;
   bool untraced = false;
   bool continued = false;

@@ -21,6 +21,7 @@ struct PidfdReply {
   std::int32_t exit_code;
 };
 static_assert(sizeof(PidfdReply) == 64);
+constexpr std::uint64_t kInfoPid = 1U << 0;
 constexpr std::uint64_t kInfoExit = 1U << 3;
 constexpr unsigned long kGetInfo = _IOWR(0xFF, 11, PidfdReply);
 
@@ -45,6 +46,19 @@ std::optional<int> exit_status_of(const Fd& pidfd) {
   if (::ioctl(pidfd.get(), kGetInfo, &info) == -1) return std::nullopt;
   if ((info.mask & kInfoExit) == 0) return std::nullopt;
   return info.exit_code;
+}
+
+bool is_reaped(const Fd& pidfd) {
+  // Signal 0 is none: it only asks whether there is somebody.
+  return ::syscall(SYS_pidfd_send_signal, pidfd.get(), 0, nullptr, 0) == -1 && errno == ESRCH;
+}
+
+std::optional<pid_t> parent_of(const Fd& pidfd) {
+  PidfdReply info{};
+  info.mask = kInfoPid;
+  if (::ioctl(pidfd.get(), kGetInfo, &info) == -1) return std::nullopt;
+  if ((info.mask & kInfoPid) == 0 || info.pid == 0) return std::nullopt;
+  return static_cast<pid_t>(info.ppid);
 }
 
 }  // namespace procrun::sys

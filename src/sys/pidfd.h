@@ -20,4 +20,11 @@ bool send_signal(const Fd& pidfd, int signal);
 /// kernel tells only after that. Empty where the kernel does not tell, or not yet.
 std::optional<int> exit_status_of(const Fd& pidfd);
 
+/// Whether its process is no more: it has ended, and was reaped.
+bool is_reaped(const Fd& pidfd);
+
+/// The parent of a process that has not been reaped (PIDFD_GET_INFO, Linux 6.13); 0: one outside of
+/// our pid namespace. Empty where the kernel does not tell.
+std::optional<pid_t> parent_of(const Fd& pidfd);
+
 }  // namespace procrun::sys

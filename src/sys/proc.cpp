@@ -164,6 +164,51 @@ std::optional<ProcessStat> process_stat(pid_t pid) {
   return stat;
 }
 
+namespace {
+
+/// What stands behind `label` in a text of lines; empty where it does not stand there.
+std::string field_of(const std::string& text, const std::string& label) {
+  const auto at = ("\n" + text).find("\n" + label + ":");
+  if (at == std::string::npos) return {};
+  const auto from = text.find_first_not_of(" \t", at + label.size() + 1);
+  return text.substr(from, text.find('\n', from) - from);
+}
+
+}  // namespace
+
+std::optional<ProcessStatus> process_status(pid_t pid) {
+  if (!proc_is_ours()) return std::nullopt;
+  const std::string text = slurp("/proc/" + std::to_string(pid) + "/status");
+  if (text.empty()) return std::nullopt;
+  return ProcessStatus{.name = field_of(text, "Name"),
+                       .state = field_of(text, "State"),
+                       .ppid = std::atoi(field_of(text, "PPid").c_str()),
+                       .resident = field_of(text, "VmRSS")};
+}
+
+std::optional<std::string> process_limit_of(pid_t pid) {
+  if (!proc_is_ours()) return std::nullopt;
+  // Unlike prlimit(2) it is told of another user's process, too.
+  const std::string text = slurp("/proc/" + std::to_string(pid) + "/limits");
+  const std::string label = "\nMax processes";
+  const auto at = text.find(label);
+  if (at == std::string::npos) return std::nullopt;
+  const auto from = text.find_first_not_of(' ', at + label.size());
+  return text.substr(from, text.find(' ', from) - from);
+}
+
+std::uint64_t count_threads_of(uid_t user) {
+  std::uint64_t count = 0;
+  for_each_number_in("/proc", [&](const char* pid) {
+    const std::string text = slurp(std::string{"/proc/"} + pid + "/status");
+    const std::string users = field_of(text, "Uid");  // the real one first
+    if (!users.empty() && std::strtoul(users.c_str(), nullptr, 10) == user) {
+      count += std::strtoull(field_of(text, "Threads").c_str(), nullptr, 10);
+    }
+  });
+  return count;
+}
+
 std::vector<Kin> descendants_of(pid_t root, const std::function<bool(pid_t)>& skip) {
   if (!proc_is_ours()) {
     return walk(root, skip, [](pid_t parent) {

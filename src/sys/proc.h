@@ -28,6 +28,24 @@ bool proc_is_ours();
 /// Empty where there is no such process, or /proc does not speak of it.
 std::optional<ProcessStat> process_stat(pid_t pid);
 
+/// What /proc/PID/status says, in the kernel's words.
+struct ProcessStatus {
+  std::string name;   // comm, with what cannot be printed escaped
+  std::string state;  // "S (sleeping)"
+  pid_t ppid = 0;
+  std::string resident;  // VmRSS: "1188 kB"; empty: it has no memory (any more)
+};
+
+/// Empty where there is no such process, or /proc does not speak of it.
+std::optional<ProcessStatus> process_status(pid_t pid);
+
+/// Its soft limit of processes, RLIMIT_NPROC: "64", "unlimited"; empty where /proc does not tell.
+std::optional<std::string> process_limit_of(pid_t pid);
+
+/// So many threads have `user` as their real one, of all processes that /proc shows: what
+/// RLIMIT_NPROC is about (getrlimit(2)).
+std::uint64_t count_threads_of(uid_t user);
+
 /// A process and its parent.
 struct Kin {
   pid_t pid = 0;

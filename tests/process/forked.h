@@ -34,8 +34,8 @@ inline void say(int fd, std::string_view text) {
 
 using Instant = std::chrono::steady_clock::time_point;
 
-inline Instant in_seconds(int seconds) {
-  return std::chrono::steady_clock::now() + std::chrono::seconds{seconds};
+inline Instant in_seconds(int count) {
+  return std::chrono::steady_clock::now() + std::chrono::seconds{count};
 }
 
 /// Waits until `fd` is readable or at its end; false at the deadline.
