@@ -5,6 +5,8 @@
 
 #include <chrono>
 
+#include "cmd/chronicle.h"
+#include "cmd/events.h"
 #include "cmd/life_lessons.h"
 #include "cmd/numbers.h"
 #include "cmd/shared.h"
@@ -25,12 +27,14 @@ void refuse_contradictions(const ForkLesson& lesson) {
 }
 
 /// As the tutorial's first page has it.
-int fork_and_run_on(const ForkLesson& lesson) {
+int fork_and_run_on(const ForkLesson& lesson, Chronicle& chronicle) {
+  chronicle.begin();
   const pid_t ret = procrun::fork();
   if (ret == 0) {
     print_line("child process");
     print_line(fmt::format("{}", ::getpid()));
   } else {
+    chronicle.forked(ret, ::getpid(), "child process");
     print_line(fmt::format("Parent process ret={}", ret));
     print_line(fmt::format("{}", ::getpid()));
   }
@@ -41,14 +45,15 @@ int fork_and_run_on(const ForkLesson& lesson) {
              "parent.",
              "Both went on with the code after it, at the same time, so their lines may mix.",
              "The parent did not wait: whoever adopts the child when the parent ends reaps it."});
+    chronicle.end();
   }
   return 0;
 }
 
-int play_zombies(const ForkLesson& lesson) {
+int play_zombies(const ForkLesson& lesson, Chronicle& chronicle) {
   Zombies zombies{.most = lesson.max_children, .lives_on = lesson.speed.of(*lesson.zombie)};
   zombies.count = lesson.count.value_or(lesson.max_children.value_or(0) + 1);
-  return play(lesson.explains, [&](Stage& stage) { zombies_story(stage, zombies); });
+  return play(lesson.explains, chronicle, [&](Stage& stage) { zombies_story(stage, zombies); });
 }
 
 }  // namespace
@@ -74,21 +79,23 @@ void add_fork_lesson(Options& options, ForkLesson& lesson) {
   options.value("--max-children", "M", "with --zombie: more than so many cannot be forked",
                 take_number(lesson.max_children));
   add_explain(options, lesson.explains);
+  add_events(options, lesson.events);
   add_speed(options, lesson.speed);
   options.declare_for(Options::For::Command);
 }
 
 int run_fork_lesson(const ForkLesson& lesson) {
   refuse_contradictions(lesson);
-  if (lesson.memory) return memory_story(lesson.explains);
+  Chronicle chronicle{lesson.events};
+  if (lesson.memory) return memory_story(lesson.explains, chronicle);
   if (lesson.orphan) {
     const auto time = lesson.speed.of(*lesson.orphan);
-    return play(lesson.explains, [&](Stage& stage) { orphan_story(stage, time); });
+    return play(lesson.explains, chronicle, [&](Stage& stage) { orphan_story(stage, time); });
   }
-  if (!lesson.zombie) return fork_and_run_on(lesson);
-  if (lesson.count || lesson.max_children) return play_zombies(lesson);
+  if (!lesson.zombie) return fork_and_run_on(lesson, chronicle);
+  if (lesson.count || lesson.max_children) return play_zombies(lesson, chronicle);
   const auto time = lesson.speed.of(*lesson.zombie);
-  return play(lesson.explains, [&](Stage& stage) { zombie_story(stage, time); });
+  return play(lesson.explains, chronicle, [&](Stage& stage) { zombie_story(stage, time); });
 }
 
 }  // namespace procrun::cmd

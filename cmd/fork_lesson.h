@@ -1,6 +1,7 @@
 #pragma once
 // fork without COMMAND: a parent and a child, both run on; and what can become of them.
 #include <optional>
+#include <string>
 
 #include "cmd/lesson.h"
 #include "cmd/options.h"
@@ -14,6 +15,7 @@ struct ForkLesson {
   std::optional<sys::Duration> zombie;  // these two: for so long
   std::optional<sys::Duration> orphan;
   bool memory = false;
+  std::string events;  // what --events names
   std::optional<int> count;
   std::optional<int> max_children;
 };

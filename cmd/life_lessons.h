@@ -26,6 +26,6 @@ void zombies_story(Stage& stage, const Zombies& zombies);
 
 /// A variable each in data, heap and stack, before and after the child writes. Without a watcher:
 /// parent and child say what they see.
-int memory_story(bool explains);
+int memory_story(bool explains, Chronicle& chronicle);
 
 }  // namespace procrun::cmd

@@ -44,7 +44,8 @@ void play_child(const Variables& these) {
 
 }  // namespace
 
-int memory_story(bool explains) {
+int memory_story(bool explains, Chronicle& chronicle) {
+  chronicle.begin();
   const auto in_heap = std::make_unique<volatile int>(2);
   volatile int in_stack = 3;
   const Variables these{&in_data, in_heap.get(), &in_stack};
@@ -52,6 +53,7 @@ int memory_story(bool explains) {
   print_variables("has", these);
   const pid_t ret = procrun::fork();
   if (ret == 0) run_and_leave([&] { play_child(these); });
+  chronicle.forked(ret, ::getpid(), "child process");
   child_end.reset();
   print_line(fmt::format("Parent process ret={}", ret));
   print_line(fmt::format("{}", ::getpid()));
@@ -66,6 +68,7 @@ int memory_story(bool explains) {
            "writes; then the kernel copies that page (copy-on-write), so the other never sees it.",
            "To tell the parent something a child needs a pipe, a file, shared memory, or its exit "
            "code."});
+  chronicle.end();
   return 0;
 }
 

@@ -56,7 +56,8 @@ void wait_for_reaping(Stage& stage, const std::vector<Watcher>& dead) {
 /// Whom orphans get here, as one shows that is made for it. Only where orphans are known to be
 /// reaped: it would stay.
 std::optional<pid_t> ask_for_adopter() {
-  Stage stage{false};
+  Chronicle nobody_listens;
+  Stage stage{false, nobody_listens};
   Cue& alone = stage.cue();
   stage.start([&] {
     if (procrun::fork() != 0) return;
@@ -138,6 +139,8 @@ std::optional<pid_t> tell_adoption(Stage& stage, const std::vector<Watcher>& orp
     if (sight.reaped || !sight.ppid) continue;
     stage.say(fmt::format("watcher: {} {} adopted by {}", list_of(orphans), is_or_are(orphans),
                           named(*sight.ppid)));
+    // Those of one parent all get the same new one (forget_original_parent() in the kernel).
+    for (const Watcher& one : orphans) stage.chronicle().adopted(one.pid(), *sight.ppid);
     return sight.ppid;
   }
   return std::nullopt;
@@ -152,6 +155,9 @@ void tell_reaping(Stage& stage, const std::vector<Watcher>& dead, std::optional<
     }
   }
   wait_for_reaping(stage, dead);
+  for (const Watcher& one : dead) {
+    if (const auto status = one.status()) stage.chronicle().reaped(one.pid(), *status);
+  }
   if (count_reaped(dead) == dead.size()) {
     tell_reaped(stage, dead, adopter);
   } else {

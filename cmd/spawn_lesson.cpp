@@ -8,6 +8,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "cmd/chronicle.h"
 #include "cmd/lesson.h"
 #include "cmd/numbers.h"
 #include "cmd/shared.h"
@@ -76,6 +77,50 @@ std::string read_call(const sys::Fd& pipe) {
   }
 }
 
+/// The tutorial's `pro`: started by either method.
+class Pro {
+ public:
+  explicit Pro(const SpawnLesson& lesson)
+      : name_{lesson.name.empty() ? "test" : lesson.name},
+        func_{lesson.used_for.empty() ? "dev" : lesson.used_for},
+        is_fresh_{lesson.start_method == StartMethod::Spawn},
+        copy_{lesson.start_method ? pro_do_and_look : pro_do, name_, func_} {}
+
+  void start(Chronicle& chronicle) {
+    if (is_fresh_) {
+      fresh_ = start_fresh(name_, func_);
+    } else {
+      copy_.start();
+    }
+    chronicle.forked(pid(), ::getpid(), "child process");
+    if (is_fresh_) chronicle.executed(pid());
+  }
+
+  /// Whether it has ended well. A second time it only says so.
+  bool join(Chronicle& chronicle) {
+    if (!status_) {
+      if (is_fresh_) {
+        status_ = fresh_.wait();
+      } else {
+        copy_.join();
+        status_ = ExitStatus::of_python_code(*copy_.exitcode());
+      }
+      chronicle.reaped(pid(), *status_);
+    }
+    return status_->success();
+  }
+
+ private:
+  pid_t pid() const { return is_fresh_ ? fresh_.pid() : copy_.pid(); }
+
+  std::string name_;
+  std::string func_;
+  bool is_fresh_;
+  Process copy_;
+  Child fresh_;
+  std::optional<ExitStatus> status_;
+};
+
 void explain_lesson(const SpawnLesson& lesson) {
   explain(lesson.explains,
           {"A Process is a function with its arguments, which start() runs in a child of its own.",
@@ -117,33 +162,23 @@ void add_spawn_lesson(Options& options, SpawnLesson& lesson) {
   options.declare_for(Options::For::Command);
 }
 
-int run_spawn_lesson(const SpawnLesson& lesson) {
-  const std::string name = lesson.name.empty() ? "test" : lesson.name;
-  const std::string func = lesson.used_for.empty() ? "dev" : lesson.used_for;
+int run_spawn_lesson(const SpawnLesson& lesson, const std::string& events) {
+  Chronicle chronicle{events};
+  chronicle.begin();
   print_line(fmt::format("Parent process id {}", ::getpid()));
   if (lesson.start_method) {
     variable = 42;
     print_line(fmt::format("{} is {}, and sets variable = {}", ::getpid(),
                            sys::command_of(::getpid()), variable));
   }
-  Process process{lesson.start_method ? pro_do_and_look : pro_do, name, func};
-  Child fresh;
-  const bool is_fresh = lesson.start_method == StartMethod::Spawn;
-  const auto join = [&] {
-    if (is_fresh) return fresh.wait().success();
-    process.join();
-    return process.exitcode() == 0;
-  };
+  Pro pro{lesson};
   print_line("start child process");
-  if (is_fresh) {
-    fresh = start_fresh(name, func);
-  } else {
-    process.start();
-  }
-  if (!lesson.no_join) join();
+  pro.start(chronicle);
+  if (!lesson.no_join) pro.join(chronicle);
   print_line("Process end");
-  const bool ended_well = join();  // as Python does before it exits
+  const bool ended_well = pro.join(chronicle);  // as Python does before it exits
   explain_lesson(lesson);
+  chronicle.end();
   return ended_well ? 0 : 125;
 }
 

@@ -42,7 +42,8 @@ Cue::Heard Cue::await(const sys::Deadline& deadline) const {
   return size == 1 ? Heard::Given : Heard::Nobody;
 }
 
-Stage::Stage(bool explains) : explains_{explains}, ending_{ending_signals()}, signals_{ending_} {
+Stage::Stage(bool explains, Chronicle& chronicle)
+    : explains_{explains}, chronicle_{chronicle}, ending_{ending_signals()}, signals_{ending_} {
   if (::sigprocmask(SIG_BLOCK, &ending_, &old_mask_) == -1) sys::fail("sigprocmask");
 }
 
@@ -71,14 +72,17 @@ pid_t Stage::start(const std::function<void()>& part) {
     });
   }
   player_ = Child{pid};
-  for (Cue& cue : cues_) cue.pipe_.read.reset();
+  chronicle_.forked(pid, ::getpid(), "parent process");
+  // Our copies of the cues' other ends stay: a cue for a player that was killed is not SIGPIPE's.
   told_.write.reset();
   return pid;
 }
 
 ExitStatus Stage::join() {
   if (player_.running()) wait(player_.pidfd(), POLLIN);
-  return player_.wait();
+  const ExitStatus status = player_.wait();
+  chronicle_.reaped(player_.pid(), status);
+  return status;
 }
 
 void Stage::tell(pid_t pid) {
@@ -115,12 +119,14 @@ void Stage::explain(std::initializer_list<std::string_view> sentences) {
   if (explains_) say(explanation(sentences));
 }
 
-int play(bool explains, const std::function<void(Stage&)>& story) {
+int play(bool explains, Chronicle& chronicle, const std::function<void(Stage&)>& story) {
   int signal = 0;
   {
-    Stage stage{explains};
+    Stage stage{explains, chronicle};
     try {
+      chronicle.begin();
       story(stage);
+      chronicle.end();
       return 0;
     } catch (const Interrupted& interrupted) {
       signal = interrupted.signal;

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "cmd/chronicle.h"
 #include "process/child.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
@@ -40,7 +41,8 @@ class Cue {
 /// ignored are heard while it waits.
 class Stage {
  public:
-  explicit Stage(bool explains);
+  /// The chronicle is borrowed.
+  Stage(bool explains, Chronicle& chronicle);
   /// Tells all players to end, and reaps the one that it started; kills it where it does not go.
   ~Stage();
   Stage(const Stage&) = delete;
@@ -48,6 +50,7 @@ class Stage {
 
   /// A new cue; before start().
   Cue& cue();
+  Chronicle& chronicle() { return chronicle_; }
   /// Forks the one player that is ours, which plays `part` and leaves. It may fork others.
   pid_t start(const std::function<void()>& part);
   /// Waits until it has ended, and reaps it. Throws Interrupted.
@@ -69,6 +72,7 @@ class Stage {
 
  private:
   bool explains_;
+  Chronicle& chronicle_;
   sigset_t ending_;
   sigset_t old_mask_{};
   sys::SignalFd signals_;
@@ -78,6 +82,6 @@ class Stage {
 };
 
 /// Plays `story` and returns 0. Dies of the signal that told it to end, once the players are gone.
-int play(bool explains, const std::function<void(Stage&)>& story);
+int play(bool explains, Chronicle& chronicle, const std::function<void(Stage&)>& story);
 
 }  // namespace procrun::cmd

@@ -37,7 +37,9 @@ void add_options(Options& options, WaitOptions& wait) {
   add_wait_lesson(options, wait.lesson);
   add_init_options(options, wait.init);
   options.group("Account");
+  options.declare_for(Options::For::Both);
   add_events(options, wait.events);
+  options.declare_for(Options::For::Command);
   add_timeline(options, wait.timeline);
   options.group("How COMMAND is run");
   add_shell(options, wait.shared);
@@ -96,7 +98,7 @@ int run_wait(const std::vector<std::string>& words, const Given& given) {
   const Words rest = options.parse(words);
   if (helped(options)) return 0;
   apply(wait.shared);
-  if (!has_command(options, rest)) return run_wait_lesson(wait.lesson);
+  if (!has_command(options, rest)) return run_wait_lesson(wait.lesson, wait.events);
   return reap_all(rest.command, wait, given);
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <system_error>
 
+#include "cmd/chronicle.h"
 #include "cmd/numbers.h"
 #include "cmd/shared.h"
 #include "process/fork.h"
@@ -81,16 +82,23 @@ void add_wait_lesson(Options& options, WaitLesson& lesson) {
   options.declare_for(Options::For::Command);
 }
 
-int run_wait_lesson(const WaitLesson& lesson) {
+int run_wait_lesson(const WaitLesson& lesson, const std::string& events) {
   if (lesson.childless) return without_child(lesson);
+  Chronicle chronicle{events};
+  chronicle.begin();
   const pid_t parent = ::getpid();
   for (int place = 0; place < lesson.count; ++place) {
     const pid_t ret = procrun::fork();
     if (ret == 0) return child_of_lesson(lesson, place, parent);
+    chronicle.forked(ret, parent, "child process");
     print_line(fmt::format("Parent process ret={}", ret));
   }
   print_line(fmt::format("{}", ::getpid()));
-  for (int place = 0; place < lesson.count; ++place) print_line(tuple(procrun::wait()));
+  for (int place = 0; place < lesson.count; ++place) {
+    const Waited waited = procrun::wait();
+    chronicle.reaped(waited.pid, waited.status);
+    print_line(tuple(waited));
+  }
   print_line(fmt::format("{}", ::getpid()));
   explain(
       lesson.explains,
@@ -98,6 +106,7 @@ int run_wait_lesson(const WaitLesson& lesson) {
        "entry: the child is reaped, and no zombie is left.",
        "It takes whichever ends first, not the one that was started first."});
   explain_end(lesson);
+  chronicle.end();
   return 0;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 // wait without COMMAND: a parent that reaps whichever child ends.
+#include <string>
+
 #include "cmd/lesson.h"
 #include "cmd/options.h"
 
@@ -17,7 +19,8 @@ struct WaitLesson {
 /// Declares its options.
 void add_wait_lesson(Options& options, WaitLesson& lesson);
 
-/// Plays the lesson, in this process and its children; the exit code.
-int run_wait_lesson(const WaitLesson& lesson);
+/// Plays the lesson, in this process and its children; the exit code. `events`: what --events
+/// names.
+int run_wait_lesson(const WaitLesson& lesson, const std::string& events);
 
 }  // namespace procrun::cmd

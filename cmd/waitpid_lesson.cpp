@@ -8,6 +8,8 @@
 #include <string>
 #include <system_error>
 
+#include "cmd/chronicle.h"
+#include "cmd/events.h"
 #include "cmd/shared.h"
 #include "process/fork.h"
 #include "sys/error.h"
@@ -61,11 +63,23 @@ std::string options_text(int options) {
   }
 }
 
+void note(Chronicle& chronicle, const Waited& waited) {
+  if (waited.pid == 0) return;
+  if (waited.status.stopped()) {
+    chronicle.stopped(waited.pid, waited.status);
+  } else if (waited.status.continued()) {
+    chronicle.continued(waited.pid);
+  } else {
+    chronicle.reaped(waited.pid, waited.status);
+  }
+}
+
 /// Calls waitpid and prints what it was asked and what it answered.
-void show(pid_t pid, int options, const std::string& remark = {}) {
+void show(Chronicle& chronicle, pid_t pid, int options, const std::string& remark = {}) {
   const std::string call = fmt::format("waitpid({}, {})", pid, options_text(options));
   try {
     const Waited waited = procrun::waitpid(pid, options);
+    note(chronicle, waited);
     const std::string how = waited.pid == 0 ? std::string{"it still runs"} : waited.status.text();
     print_line(
         fmt::format("{} = ({}, {})  {}{}", call, waited.pid, waited.status.raw(), how, remark));
@@ -76,27 +90,28 @@ void show(pid_t pid, int options, const std::string& remark = {}) {
   }
 }
 
-void show_stop_and_continue(const WaitpidLesson& lesson) {
+void show_stop_and_continue(const WaitpidLesson& lesson, Chronicle& chronicle) {
   sys::Pipe seen = sys::make_pipe();
   const pid_t pid = child_that_stops(lesson.speed, seen);
+  chronicle.forked(pid, ::getpid(), "child process");
   if (lesson.untraced) {
-    show(pid, WUNTRACED);
+    show(chronicle, pid, WUNTRACED);
   } else {
     siginfo_t stopped{};  // it must stop before it can go on; nothing of that is shown
     if (::waitid(P_PID, static_cast<id_t>(pid), &stopped, WSTOPPED | WNOWAIT) == -1) return;
   }
   ::kill(pid, SIGCONT);
-  if (lesson.continued) show(pid, WCONTINUED);
+  if (lesson.continued) show(chronicle, pid, WCONTINUED);
   seen.write.reset();
-  show(pid, 0);
+  show(chronicle, pid, 0);
 }
 
 /// Asks for a process that is not our child: our parent, if our namespace shows it.
-void show_stranger() {
+void show_stranger(Chronicle& chronicle) {
   if (::getppid() != 0) {
-    show(::getppid(), 0, ": a process, but not our child");
+    show(chronicle, ::getppid(), 0, ": a process, but not our child");
   } else {
-    show(::getpid(), 0, ": this very process, which is not its own child");
+    show(chronicle, ::getpid(), 0, ": this very process, which is not its own child");
   }
 }
 
@@ -126,23 +141,29 @@ void add_waitpid_lesson(Options& options, WaitpidLesson& lesson) {
   options.flag("--untraced", "show WUNTRACED too: a child that is stopped", lesson.untraced);
   options.flag("--continued", "show WCONTINUED too: a child that goes on", lesson.continued);
   add_explain(options, lesson.explains);
+  add_events(options, lesson.events);
   add_speed(options, lesson.speed);
   options.declare_for(Options::For::Command);
 }
 
 int run_waitpid_lesson(const WaitpidLesson& lesson) {
+  Chronicle chronicle{lesson.events};
+  chronicle.begin();
   print_line(fmt::format("Parent process id {}", ::getpid()));
   const Speed& speed = lesson.speed;
-  child_of_lesson(speed, 0.9, End::Exit, 3);
+  const pid_t first = child_of_lesson(speed, 0.9, End::Exit, 3);
   const pid_t second = child_of_lesson(speed, 0.6, End::Exit, 0);
-  child_of_lesson(speed, 0.3, End::Kill, 0);
-  if (lesson.nohang) show(second, WNOHANG);
-  show(second, 0, ": the one that was asked for, not the first to end");
-  show(-1, 0, ": whichever has ended");
-  show(-::getpgrp(), 0, ": any child in that process group");
-  if (lesson.untraced || lesson.continued) show_stop_and_continue(lesson);
-  show(0, 0, ": no child in our own process group is left");
-  show_stranger();
+  const pid_t third = child_of_lesson(speed, 0.3, End::Kill, 0);
+  for (const pid_t pid : {first, second, third}) {
+    chronicle.forked(pid, ::getpid(), "child process");
+  }
+  if (lesson.nohang) show(chronicle, second, WNOHANG);
+  show(chronicle, second, 0, ": the one that was asked for, not the first to end");
+  show(chronicle, -1, 0, ": whichever has ended");
+  show(chronicle, -::getpgrp(), 0, ": any child in that process group");
+  if (lesson.untraced || lesson.continued) show_stop_and_continue(lesson, chronicle);
+  show(chronicle, 0, 0, ": no child in our own process group is left");
+  show_stranger(chronicle);
   explain(lesson.explains,
           {"waitpid(pid) waits for that child alone; -1 for any, as wait(); -pgid for any of a "
            "process group; 0 for any of our own group.",
@@ -150,6 +171,7 @@ int run_waitpid_lesson(const WaitpidLesson& lesson) {
            "were none.",
            "For a process that is not your child: `procrun waitpid PID`."});
   explain_options(lesson);
+  chronicle.end();
   return 0;
 }
 

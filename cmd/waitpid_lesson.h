@@ -1,5 +1,7 @@
 #pragma once
 // waitpid without PID: a parent that waits for one chosen child.
+#include <string>
+
 #include "cmd/lesson.h"
 #include "cmd/options.h"
 
@@ -8,6 +10,7 @@ namespace procrun::cmd {
 struct WaitpidLesson {
   Speed speed;
   bool explains = false;
+  std::string events;  // what --events names
   bool nohang = false;
   bool untraced = false;
   bool continued = false;

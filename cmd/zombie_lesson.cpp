@@ -36,9 +36,10 @@ void reap_children() {
   }
 }
 
-Watcher hear_child(Stage& stage) {
+Watcher hear_child(Stage& stage, pid_t parent) {
   const auto child = stage.hear();
   if (!child) throw std::runtime_error("the child has ended before it began");
+  stage.chronicle().forked(*child, parent, "child process");
   return Watcher{*child};
 }
 
@@ -102,10 +103,11 @@ void zombie_story(Stage& stage, sys::Duration lives_on) {
   const ZombieCues cues{stage.cue(), stage.cue(), stage.cue()};
   const pid_t parent = stage.start([&] { play_parent_of_zombie(stage, cues, lives_on); });
   std::vector<Watcher> child;
-  child.push_back(hear_child(stage));
+  child.push_back(hear_child(stage, parent));
   stage.say("watcher: " + described(child[0]));
   cues.child_ends.give();
   stage.wait(child[0].pidfd(), POLLIN);
+  stage.chronicle().zombie(child[0].pid(), parent);
   stage.say("watcher: " + described(child[0]));
   stage.explain(
       {"The child has ended, and its memory and files are given back.",
@@ -128,7 +130,7 @@ void orphan_story(Stage& stage, sys::Duration lives_on) {
   const OrphanCues cues{stage.cue(), stage.cue(), stage.cue()};
   const pid_t parent = stage.start([&] { play_parent_of_orphan(stage, cues, lives_on); });
   std::vector<Watcher> child;
-  child.push_back(hear_child(stage));
+  child.push_back(hear_child(stage, parent));
   stage.say("watcher: " + described(child[0]));
   cues.parent_ends.give();
   stage.say(fmt::format("watcher: {} {}", parent, ended_text(stage.join())));

@@ -91,10 +91,16 @@ void play_parent(Stage& stage, const Zombies& zombies, const Cue& seen, const Cu
   }
 }
 
-std::vector<Watcher> hear_children(Stage& stage) {
+std::vector<Watcher> hear_children(Stage& stage, pid_t parent) {
   std::vector<Watcher> children;
-  while (const auto pid = stage.hear()) children.emplace_back(*pid);
-  for (const Watcher& child : children) stage.wait(child.pidfd(), POLLIN);
+  while (const auto pid = stage.hear()) {
+    children.emplace_back(*pid);
+    stage.chronicle().forked(*pid, parent, "child process");
+  }
+  for (const Watcher& child : children) {
+    stage.wait(child.pidfd(), POLLIN);
+    stage.chronicle().zombie(child.pid(), parent);
+  }
   return children;
 }
 
@@ -123,7 +129,7 @@ void zombies_story(Stage& stage, const Zombies& zombies) {
   Cue& seen = stage.cue();
   Cue& never = stage.cue();
   const pid_t parent = stage.start([&] { play_parent(stage, zombies, seen, never); });
-  const std::vector<Watcher> children = hear_children(stage);
+  const std::vector<Watcher> children = hear_children(stage, parent);
   if (!children.empty()) tell_zombies(stage, children, parent);
   if (zombies.most && static_cast<int>(children.size()) > *zombies.most) {
     stage.say(

@@ -12,6 +12,11 @@ class ExitStatus {
  public:
   explicit ExitStatus(int wait_status = 0) noexcept : raw_{wait_status} {}
 
+  /// What python_code() tells: a code, or -n for a death by signal n.
+  static ExitStatus of_python_code(int code) noexcept {
+    return ExitStatus{code < 0 ? W_EXITCODE(0, -code) : W_EXITCODE(code, 0)};
+  }
+
   bool exited() const noexcept { return WIFEXITED(raw_); }
   bool signaled() const noexcept { return WIFSIGNALED(raw_); }
   bool stopped() const noexcept { return WIFSTOPPED(raw_); }

@@ -1,0 +1,61 @@
+#include "cmd/chronicle.h"
+
+#include <unistd.h>
+
+#include "cmd/events.h"
+#include "sys/proc.h"
+
+namespace procrun::cmd {
+
+using event::Type;
+
+Chronicle::Chronicle(const std::string& events)
+    : owner_{::getpid()}, events_{open_events(events, make_run_id(), job::Policy{})} {
+  if (events_) bus_.add(*events_);
+}
+
+void Chronicle::begin() const { emit({.type = Type::RunStart, .pid = ::getpid()}); }
+
+void Chronicle::end() const { emit({.type = Type::RunEnd, .text = "the lesson is over"}); }
+
+void Chronicle::forked(pid_t pid, pid_t parent, const std::string& role) {
+  roles_[pid] = role;
+  emit({.type = Type::Fork, .pid = pid, .ppid = parent, .text = role});
+}
+
+void Chronicle::executed(pid_t pid) const {
+  emit({.type = Type::Exec, .pid = pid, .ppid = ::getpid()});
+}
+
+void Chronicle::stopped(pid_t pid, ExitStatus status) const {
+  emit({.type = Type::Stopped, .pid = pid, .status = status.raw()});
+}
+
+void Chronicle::continued(pid_t pid) const { emit({.type = Type::Continued, .pid = pid}); }
+
+void Chronicle::zombie(pid_t pid, pid_t parent) const {
+  emit({.type = Type::Zombie, .pid = pid, .ppid = parent, .text = role_of(pid)});
+}
+
+void Chronicle::adopted(pid_t pid, pid_t adopter) const {
+  const auto status = sys::process_status(adopter);
+  emit({.type = Type::Orphan,
+        .pid = pid,
+        .ppid = adopter,
+        .text = status ? status->name : "[not in /proc]"});
+}
+
+void Chronicle::reaped(pid_t pid, ExitStatus status) const {
+  emit({.type = Type::Reap, .pid = pid, .status = status.raw(), .text = role_of(pid)});
+}
+
+void Chronicle::emit(const event::Event& event) const {
+  if (::getpid() == owner_) bus_.emit(event);
+}
+
+std::string Chronicle::role_of(pid_t pid) const {
+  const auto role = roles_.find(pid);
+  return role == roles_.end() ? "process" : role->second;
+}
+
+}  // namespace procrun::cmd

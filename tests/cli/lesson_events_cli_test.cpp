@@ -1,0 +1,106 @@
+// --events of the lessons: the facts that are told as text, for programs. Every record is checked
+// against the schema where it is read.
+#include "life.h"
+#include "report/event_records.h"
+
+namespace procrun::test {
+namespace {
+
+using Types = std::vector<std::string>;
+
+std::vector<Record> told_by(Words words, const std::string& file) {
+  words.insert(words.end(), {"--events", file});
+  const Result result = run_procrun(words);
+  CAPTURE(result.out, result.err);
+  CHECK(result.exited(0));
+  auto records = event_records(read_file(file));
+  CHECK(records.front().at("type") == "run_start");
+  CHECK(records.back().at("type") == "run_end");
+  return records;
+}
+
+/// The types of those that speak of one process.
+Types of_process(const std::vector<Record>& records, pid_t pid) {
+  Types types;
+  for (const auto& record : records) {
+    if (record.contains("pid") && record.at("pid") == pid) types.push_back(record.at("type"));
+  }
+  return types;
+}
+
+pid_t forked(const std::vector<Record>& records, std::size_t place) {
+  std::vector<pid_t> pids;
+  for (const auto& record : records) {
+    if (record.at("type") == "fork") pids.push_back(record.at("pid"));
+  }
+  REQUIRE(pids.size() > place);
+  return pids[place];
+}
+
+const Record& the(const std::vector<Record>& records, const std::string& type, pid_t pid) {
+  const auto found = std::find_if(records.begin(), records.end(), [&](const auto& record) {
+    return record.at("type") == type && record.at("pid") == pid;
+  });
+  REQUIRE(found != records.end());
+  return *found;
+}
+
+}  // namespace
+
+TEST_CASE("the zombie and its adoption are events, as the watcher has seen them", "[cli][life]") {
+  const NoDescendantLeft guard;
+  const TempDir dir;
+  Played played{{"fork", "--zombie=1ms", "--events", dir / "e"}};
+  played.read_until(" is adopted by " + named(::getpid()) + "\n");
+  const pid_t child = pid_in(played.lines, R"(Parent process ret=(\d+))");
+  reap(child);
+  CHECK(played.finish().exited(0));
+  const auto records = event_records(read_file(dir / "e"));
+  const pid_t parent = forked(records, 0);
+  CAPTURE(types_of(records));
+  CHECK(types_of(records).front() == "run_start");
+  CHECK(types_of(records).back() == "run_end");
+  CHECK(of_process(records, parent) == Types{"fork", "reap"});
+  Types expected{"fork", "zombie", "orphan", "reap"};
+  // How a stranger ended the kernel tells from Linux 6.15 on.
+  if (of_process(records, child).size() == 3) expected.pop_back();
+  CHECK(of_process(records, child) == expected);
+  CHECK(the(records, "fork", child).at("ppid") == parent);
+  CHECK(the(records, "zombie", child).at("ppid") == parent);
+  CHECK(the(records, "zombie", child).at("command") == "child process");
+  CHECK(the(records, "orphan", child).at("ppid") == ::getpid());
+  CHECK(the(records, "orphan", child).at("adopter") == name_of(::getpid()));
+}
+
+TEST_CASE("what the lessons' parents see of their children are events", "[cli]") {
+  const NoDescendantLeft guard;
+  const TempDir dir;
+  SECTION("fork: nobody waits") {
+    const auto records = told_by({"fork"}, dir / "e");
+    CHECK(of_process(records, forked(records, 0)) == Types{"fork"});
+  }
+  SECTION("wait") {
+    const auto records = told_by({"wait", "--exit-code", "3", "--count", "2"}, dir / "e");
+    for (const std::size_t place : {0, 1}) {
+      const pid_t child = forked(records, place);
+      CHECK(of_process(records, child) == Types{"fork", "reap"});
+      CHECK(the(records, "reap", child).at("code") == 3);
+    }
+  }
+  SECTION("waitpid") {
+    const auto records =
+        told_by({"waitpid", "--untraced", "--continued", "--speed", "50"}, dir / "e");
+    CHECK(the(records, "reap", forked(records, 2)).at("signal") == SIGKILL);
+    CHECK(of_process(records, forked(records, 3)) == Types{"fork", "stop", "continue", "reap"});
+  }
+  SECTION("spawn by fork") {
+    const auto records = told_by({"spawn"}, dir / "e");
+    CHECK(of_process(records, forked(records, 0)) == Types{"fork", "reap"});
+  }
+  SECTION("spawn by spawn") {
+    const auto records = told_by({"spawn", "--start-method", "spawn"}, dir / "e");
+    CHECK(of_process(records, forked(records, 0)) == Types{"fork", "exec", "reap"});
+  }
+}
+
+}  // namespace procrun::test
