@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "input/nearest.h"
+
 namespace procrun::cmd {
 
 /// The command line is wrong: one line that says what and how it would be right. Exit code 125.
@@ -93,7 +95,6 @@ class Options {
   bool help_wanted_ = false;
 };
 
-/// The one of `known` that is nearest to `word`, if any is near enough to be meant.
-std::string nearest(const std::string& word, const std::vector<std::string>& known);
+using input::nearest;
 
 }  // namespace procrun::cmd
