@@ -17,7 +17,7 @@ using Texts = std::vector<std::string>;
 constexpr const char* kAttempt = "PROCRUN_ATTEMPT";
 constexpr const char* kRunId = "PROCRUN_RUN_ID";
 constexpr const char* kPid = "PARALLEL_PID";
-constexpr const char* kName = "PROCRUN_JOB_NAME";  // that of a job above us is none of ours
+constexpr const char* kName = "PROCRUN_JOB_NAME";
 
 const std::vector<job::Variable>& variables_of_jobs() {
   static const std::vector<job::Variable> all{{"PROCRUN_SEQ", What::Seq},
@@ -25,7 +25,8 @@ const std::vector<job::Variable>& variables_of_jobs() {
                                               {"PROCRUN_SLOT0", What::SlotFromZero},
                                               {kAttempt, What::Attempt},
                                               {"PARALLEL_SEQ", What::Seq},
-                                              {"PARALLEL_JOBSLOT", What::Slot}};
+                                              {"PARALLEL_JOBSLOT", What::Slot},
+                                              {kName, What::Name}};
   return all;
 }
 
@@ -85,7 +86,7 @@ void tell_jobs(job::Policy& policy, const JobOptions& options, const PoolVariabl
   const std::vector<std::pair<std::string, std::string>> fixed{{kRunId, told.run_id},
                                                                {kPid, std::to_string(::getpid())}};
   if (!told.slot_variable.empty()) variables.push_back({told.slot_variable, What::SlotFromZero});
-  Texts names{kName};
+  Texts names{kName};  // also where none is told: that of a job above us is none of ours
   for (const auto& variable : variables) names.push_back(variable.name);
   for (const auto& [name, value] : fixed) names.push_back(name);
   names = take_out(std::move(names), policy, options);

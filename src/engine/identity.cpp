@@ -34,9 +34,15 @@ Identities::Identities(const std::vector<std::string>& command, const std::strin
   base_ = std::move(writer).bytes();
 }
 
-Identity Identities::next(const std::vector<std::string>& row) {
+Identity Identities::next(const std::vector<std::string>& row, const input::JsonJob* json) {
   pool::Writer writer;
   writer.put(row);
+  if (json != nullptr) {
+    writer.put(json->argv);
+    writer.put(json->shell);
+    writer.put(json->cwd);
+    writer.put(json->env);
+  }
   Identity identity{.key = fnv1a_128(base_ + writer.bytes())};
   identity.occurrence = ++seen_[identity.key];
   return identity;

@@ -6,6 +6,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "input/json_job.h"
+
 namespace procrun::engine {
 
 struct Identity {
@@ -19,7 +21,8 @@ class Identities {
   /// Of jobs that run `command`, with placeholders not yet filled, in `directory`.
   Identities(const std::vector<std::string>& command, const std::string& directory);
 
-  Identity next(const std::vector<std::string>& row);
+  /// `json`: what else the job is known by; null: nothing.
+  Identity next(const std::vector<std::string>& row, const input::JsonJob* json = nullptr);
 
  private:
   std::string base_;

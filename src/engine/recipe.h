@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "input/json_job.h"
 #include "input/placeholders.h"
 #include "job/job.h"
 
@@ -24,14 +25,14 @@ class Recipe {
   /// The job for `row`. Throws std::invalid_argument where it cannot be one (an item with
   /// a NUL byte).
   job::Job make(const std::vector<std::string>& row, std::uint64_t seq, unsigned slot) const;
+  /// The job that is described so: the command is its own, none of this recipe.
+  job::Job make_json(const input::JsonJob& json, std::uint64_t seq, unsigned slot) const;
   /// What the job is called before people: one line, cut where nobody would read on.
   std::string text(const job::Job& job) const;
-  /// The job as one could paste it into a shell.
+  /// The job as one could paste it into a shell, with its own directory and environment.
   std::string pasteable(const job::Job& job) const;
 
  private:
-  bool by_shell(const job::Job& job) const;
-
   Form form_;
   input::Template template_;
   std::string shell_;

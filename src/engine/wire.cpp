@@ -1,5 +1,7 @@
 #include "engine/wire.h"
 
+#include "job/own_policy.h"
+
 namespace procrun::engine {
 namespace {
 
@@ -19,6 +21,26 @@ job::Captured get_output(pool::Reader& reader) {
   return output;
 }
 
+void put_own(pool::Writer& writer, const job::OwnPolicy& own) {
+  writer.put(own.name);
+  writer.put(own.timeout);
+  writer.put(own.retries);
+  writer.put(own.directory);
+  writer.put(own.env);
+  writer.put(own.unset);
+}
+
+std::shared_ptr<const job::OwnPolicy> get_own(pool::Reader& reader) {
+  auto own = std::make_shared<job::OwnPolicy>();
+  own->name = reader.get<std::string>();
+  own->timeout = reader.get<std::optional<sys::Duration>>();
+  own->retries = reader.get<std::optional<unsigned>>();
+  own->directory = reader.get<std::string>();
+  own->env = reader.get<std::vector<std::string>>();
+  own->unset = reader.get<std::vector<std::string>>();
+  return own;
+}
+
 }  // namespace
 
 void put(pool::Writer& writer, const job::Job& job) {
@@ -26,6 +48,9 @@ void put(pool::Writer& writer, const job::Job& job) {
   writer.put(job.slot);
   writer.put(job.argv);
   writer.put(job.tag);
+  writer.put(job.by_shell);
+  writer.put(job.own != nullptr);
+  if (job.own) put_own(writer, *job.own);
 }
 
 job::Job get_job(pool::Reader& reader) {
@@ -34,6 +59,8 @@ job::Job get_job(pool::Reader& reader) {
   job.slot = reader.get<unsigned>();
   job.argv = reader.get<std::vector<std::string>>();
   job.tag = reader.get<std::string>();
+  job.by_shell = reader.get<bool>();
+  if (reader.get<bool>()) job.own = get_own(reader);
   return job;
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/wire.h"
+#include "job/own_policy.h"
 #include "job/tree.h"
 
 namespace procrun::engine {
@@ -118,7 +119,9 @@ void run_job(pool::Link& link, pool::Reader& arguments, pool::Writer& result) {
   const job::Job job = get_job(arguments);
   if (workshop.once) link.leave_after_this();
   LinkContext context{link, workshop};
-  const auto supervised = job::supervise(job, workshop.policy, context);
+  std::optional<job::Policy> own;
+  if (job.own) own = job::with(workshop.policy, *job.own);
+  const auto supervised = job::supervise(job, own ? *own : workshop.policy, context);
   if (supervised.outcome.left_behind) link.retire_after_this();
   put(result, supervised);
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "job/own_policy.h"
+
 namespace procrun::job {
 
 StopPlan default_stop_plan() {
@@ -38,6 +40,8 @@ std::uint64_t value_of(Variable::What what, const Job& job, unsigned attempt) {
       return job.slot - 1;
     case Variable::What::Attempt:
       return attempt;
+    case Variable::What::Name:
+      break;
   }
   return 0;
 }
@@ -49,7 +53,11 @@ std::vector<std::string> environment_of(const Job& job, const std::vector<Variab
   std::vector<std::string> entries;
   entries.reserve(variables.size());
   for (const auto& [name, what] : variables) {
-    entries.push_back(name + '=' + std::to_string(value_of(what, job, attempt)));
+    if (what != Variable::What::Name) {
+      entries.push_back(name + '=' + std::to_string(value_of(what, job, attempt)));
+    } else if (job.own && !job.own->name.empty()) {
+      entries.push_back(name + '=' + job.own->name);
+    }
   }
   return entries;
 }

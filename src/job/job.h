@@ -71,7 +71,13 @@ struct OutputPolicy {
 
 /// A variable by which a command is told something of its job.
 struct Variable {
-  enum class What : std::uint8_t { Seq, Slot, SlotFromZero, Attempt };
+  enum class What : std::uint8_t {
+    Seq,
+    Slot,
+    SlotFromZero,
+    Attempt,
+    Name,  // only where the job has one
+  };
   std::string name;
   What what = What::Seq;
 };
@@ -116,6 +122,10 @@ struct Job {
   std::vector<std::string> argv = {};
   /// Goes before every line of captured output.
   std::string tag = {};
+  /// argv is a shell, -c and a line for it.
+  bool by_shell = false;
+  /// What holds for it alone; null: nothing.
+  std::shared_ptr<const struct OwnPolicy> own = nullptr;
 };
 
 /// The variables ("K=V") of an attempt at a job.

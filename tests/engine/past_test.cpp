@@ -11,6 +11,7 @@ using procrun::engine::HaltRule;
 using procrun::engine::Identities;
 using procrun::engine::Identity;
 using procrun::engine::Past;
+using procrun::input::parse_json_job;
 
 TEST_CASE("the hash is FNV-1a of 128 bits", "[identity]") {
   CHECK(fnv1a_128("") == "6c62272e07bb014262b821756295c58d");
@@ -33,6 +34,23 @@ TEST_CASE("a job is known by its command, directory and row, and which one of th
   CHECK(Identities({"echo {}"}, "/tmp").next({"a"}).key != a.key);
   CHECK(Identities({"e"}, "/").next({"ab", "c"}).key !=
         Identities({"e"}, "/").next({"a", "bc"}).key);
+}
+
+TEST_CASE("a job in JSON is known by its command, directory and variables too", "[identity]") {
+  const auto key = [](const std::string& json) {
+    const auto job = parse_json_job(json);
+    return Identities({}, "/").next({"n"}, &job).key;
+  };
+  const std::string a = key(R"({"name":"n","argv":["a"]})");
+  CHECK(a == key(R"({"argv":["a"],"name":"n"})"));
+  CHECK(a == key(R"({"name":"n","argv":["a"],"timeout":1,"retries":2,"cost":3,"after":"x"})"));
+  CHECK(a != key(R"({"name":"n","argv":["a","b"]})"));
+  CHECK(a != key(R"({"name":"n","shell":"a"})"));
+  CHECK(a != key(R"({"name":"n","argv":["a"],"cwd":"d"})"));
+  CHECK(a != key(R"({"name":"n","argv":["a"],"env":{"A":"1"}})"));
+  CHECK(key(R"({"name":"n","argv":["a"],"env":{"A":"","B":null}})") !=
+        key(R"({"name":"n","argv":["a"],"env":{"A":null,"B":""}})"));
+  CHECK(a != Identities({}, "/").next({"n"}).key);
 }
 
 TEST_CASE("which jobs are run again depends on what became of them", "[past]") {

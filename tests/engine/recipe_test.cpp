@@ -3,11 +3,14 @@
 #include <catch2/catch.hpp>
 #include <stdexcept>
 
+#include "input/json_job.h"
+#include "job/own_policy.h"
 #include "process/command.h"
 #include "support.h"
 #include "sys/fd.h"
 
 using procrun::engine::Recipe;
+using procrun::input::parse_json_job;
 using procrun::input::Template;
 using Form = Recipe::Form;
 using Words = std::vector<std::string>;
@@ -74,6 +77,51 @@ TEST_CASE("a job's name is cut where nobody would read on", "[recipe]") {
   CHECK(name_of(std::string(4094, 'x')) == "rm " + std::string(4093, 'x') + "…");
   // Quoted, and not cut within a character.
   CHECK(name_of(std::string(4091, 'x') + "éé") == "rm '" + std::string(4091, 'x') + "…");
+}
+
+TEST_CASE("three words that are executed are no line for the shell", "[recipe]") {
+  const Recipe exec = recipe(Form::Exec, {"printf", "%s", "{}"});
+  CHECK(exec.pasteable(exec.make({"a b"}, 1, 1)) == "printf '%s' 'a b'");
+  const Recipe lines = recipe(Form::Lines, {});
+  const auto job = lines.make_json(parse_json_job(R"({"argv":["echo","a b","c"]})"), 1, 1);
+  CHECK_FALSE(job.by_shell);
+  CHECK(lines.pasteable(job) == "echo 'a b' c");
+  CHECK(lines.text(job) == "echo 'a b' c");
+}
+
+TEST_CASE("a job in JSON is made of what it says", "[recipe]") {
+  const Recipe lines = recipe(Form::Lines, {});
+  const auto job = lines.make_json(
+      parse_json_job(R"({"name":"n","shell":"a","cwd":"d","env":{"A":"1","B":null},"timeout":2,)"
+                     R"("retries":0})"),
+      7, 3);
+  CHECK(job.seq == 7);
+  CHECK(job.slot == 3);
+  CHECK(job.by_shell);
+  CHECK(job.argv == Words{"/bin/sh", "-c", "a"});
+  REQUIRE(job.own != nullptr);
+  CHECK(job.own->name == "n");
+  CHECK(job.own->directory == "d");
+  CHECK(job.own->env == Words{"A=1"});
+  CHECK(job.own->unset == Words{"B"});
+  CHECK(job.own->timeout == std::chrono::seconds{2});
+  CHECK(job.own->retries == 0U);
+  CHECK(lines.text(job) == "n");
+}
+
+TEST_CASE("a job with a place and variables of its own can be pasted into a shell", "[recipe]") {
+  const procrun::test::NoChildLeft guard;
+  const Recipe lines = recipe(Form::Lines, {});
+  const auto pasted = [&](const std::string& json) {
+    return lines.pasteable(lines.make_json(parse_json_job(json), 1, 1));
+  };
+  CHECK(pasted(R"({"shell":"a # b"})") == "a # b");
+  CHECK(pasted(R"({"argv":["a"],"cwd":"-"})") == "(cd ./- && a)");
+  CHECK(pasted(R"({"argv":["a"],"env":{"A":"1 2"}})") == "env 'A=1 2' a");
+  const std::string line =
+      pasted(R"({"shell":"echo $A${B-none}; pwd # it's","cwd":"/","env":{"A":"x y","B":null}})");
+  CHECK(procrun::test::run({"sh", "-c", "B=b; export B; cd /tmp; " + line + "; pwd"}).out ==
+        "x ynone\n/\n/tmp\n");
 }
 
 TEST_CASE("a job can be pasted into a shell and does the same there", "[recipe]") {

@@ -5,6 +5,8 @@
 #include <catch2/catch.hpp>
 #include <stdexcept>
 
+#include "job/own_policy.h"
+
 using namespace std::chrono_literals;
 using procrun::ExitStatus;
 using procrun::event::Event;
@@ -13,6 +15,7 @@ using procrun::job::Job;
 using procrun::job::Known;
 using procrun::job::Order;
 using procrun::job::Outcome;
+using procrun::job::OwnPolicy;
 using procrun::job::Supervised;
 using procrun::pool::Reader;
 using procrun::pool::Writer;
@@ -29,6 +32,30 @@ TEST_CASE("a job arrives as it was sent", "[wire]") {
   CHECK(job.slot == 7);
   CHECK(job.argv == std::vector<std::string>{odd, "", "x"});
   CHECK(job.tag == "T\t");
+  CHECK_FALSE(job.by_shell);
+  CHECK(job.own == nullptr);
+  CHECK(reader.rest().empty());
+}
+
+TEST_CASE("what holds for one job alone arrives as it was sent", "[wire]") {
+  const auto own = std::make_shared<OwnPolicy>(OwnPolicy{.name = "n",
+                                                         .timeout = 3s,
+                                                         .retries = 4,
+                                                         .directory = "d",
+                                                         .env = {"A=1", "B="},
+                                                         .unset = {"C"}});
+  Writer writer;
+  engine::put(writer, Job{.seq = 1, .argv = {"sh", "-c", "x"}, .by_shell = true, .own = own});
+  Reader reader{writer.bytes()};
+  const Job job = engine::get_job(reader);
+  CHECK(job.by_shell);
+  REQUIRE(job.own != nullptr);
+  CHECK(job.own->name == "n");
+  CHECK(job.own->timeout == sys::Duration{3s});
+  CHECK(job.own->retries == 4U);
+  CHECK(job.own->directory == "d");
+  CHECK(job.own->env == std::vector<std::string>{"A=1", "B="});
+  CHECK(job.own->unset == std::vector<std::string>{"C"});
   CHECK(reader.rest().empty());
 }
 
