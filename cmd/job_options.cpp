@@ -278,7 +278,8 @@ job::Policy policy_of(const JobOptions& job) {
   if (job.term_seq && (job.signal != 0 || job.kill_after)) {
     throw UsageError{"--term-seq says it all: leave out --signal and --kill-after"};
   }
-  if (job.policy.retries == 0 && (!job.retry.reasons.any() || !job.retry.delays.list.empty())) {
+  const bool has_retries = job.policy.retries != 0 || job.jobs_may_retry;
+  if (!has_retries && (!job.retry.reasons.any() || !job.retry.delays.list.empty())) {
     throw UsageError{"there are no retries: say --retries N"};
   }
   if (job.retry.delays.jitter != 0 && job.retry.delays.list.empty()) {
@@ -299,7 +300,7 @@ job::Policy policy_of(const JobOptions& job) {
   // What is not to be signalled is not to be ended either.
   policy.leftovers =
       job.leak.value_or(job.foreground ? job::Leftovers::Ignore : job::Leftovers::Stop);
-  if (policy.retries != 0) policy.retry = std::make_shared<const job::RetryPolicy>(job.retry);
+  if (has_retries) policy.retry = std::make_shared<const job::RetryPolicy>(job.retry);
   if (job.nice) {
     if (!policy.place) policy.place.emplace();
     policy.place->nice = std::clamp(::getpriority(PRIO_PROCESS, 0) + *job.nice, -20, 19);

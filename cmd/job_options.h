@@ -27,6 +27,7 @@ struct JobOptions {
   std::optional<job::Leftovers> leak;
   // Retries
   job::RetryPolicy retry;
+  bool jobs_may_retry = false;  // by themselves, whatever --retries says
   // What goes into the policy as it is: retries, ok codes, directory, place, descriptors
   job::Policy policy;
   std::optional<int> nice;  // an increment, as nice(1) has it

@@ -173,14 +173,22 @@ int code_of(const engine::PoolResult& result) {
     return 128 + result.signal;
   }
   if (result.halted) return *result.halted;
+  if (result.failed == 0 && result.skipped != 0) {
+    throw std::runtime_error(
+        "jobs were skipped: others that they need have failed in an earlier run (--resume-failed "
+        "tries them again)");
+  }
   return static_cast<int>(std::min<std::uint64_t>(result.failed, 101));
 }
 
 /// Prints the commands as they could be pasted. Blocks on what it reads and writes, with nothing
 /// running that would have to be ended, so that a signal may just kill it.
 int dry_run(const engine::Recipe& recipe, engine::Backlog::Options from) {
-  engine::Backlog backlog{
-      std::move(from), recipe, {.left_out = [](auto) {}, .was_in_flight = [](const auto&) {}}};
+  engine::Backlog backlog{std::move(from),
+                          recipe,
+                          {.left_out = [](auto) {},
+                           .was_in_flight = [](const auto&) {},
+                           .skipped = [](const auto&, const auto&) {}}};
   for (;;) {
     backlog.read(1, true);
     if (backlog.exhausted()) return 0;
@@ -190,7 +198,8 @@ int dry_run(const engine::Recipe& recipe, engine::Backlog::Options from) {
       continue;
     }
     const auto next = backlog.take();
-    print_line(recipe.pasteable(recipe.make(next.row, next.seq, 1)));
+    print_line(recipe.pasteable(engine::job_of(next, recipe, 1)));
+    backlog.ended(next, {});
   }
   return 0;
 }
@@ -323,6 +332,7 @@ int run_pool(const std::vector<std::string>& words, const Given& given) {
   Words rest = options.parse(words);
   if (helped(options)) return 0;
   apply(pool.shared);
+  pool.job.jobs_may_retry = !pool.inputs.job_file.empty();
   input::CommandLine line = input::split_sources(rest.command);
   // With a source but no COMMAND each item is a command line.
   const bool from_source = has_source(line, pool);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <limits>
 #include <random>
 #include <utility>
@@ -163,7 +164,8 @@ std::size_t space_for(Form form, const job::Policy& policy) {
 std::unique_ptr<input::Rows> selected(std::unique_ptr<input::Rows> rows,
                                       const InputOptions& options) {
   if (options.skip != 0) input::skip(*rows, options.skip);
-  if (!options.count && !options.share) return rows;
+  const bool may_be_named = options.skip != 0 && !options.job_file.empty();
+  if (!options.count && !options.share && !may_be_named) return rows;
   return std::make_unique<input::Selection>(std::move(rows), options.count, options.share);
 }
 
@@ -181,12 +183,24 @@ void refuse_beside_job_file(const input::CommandLine& line, const InputOptions& 
   }
 }
 
-PoolInputs open_job_file(const input::CommandLine& line, const InputOptions& options) {
-  refuse_beside_job_file(line, options);
+std::unique_ptr<input::Rows> rows_of_job_file(const InputOptions& options) {
   auto sources = input::open_sources(
       {{.kind = input::SourceSpec::Kind::Files, .words = {options.job_file}}}, {});
-  return {.rows = selected(std::make_unique<input::JobFile>(std::move(sources.front().source)),
-                           options)};
+  const std::string name = options.job_file == "-" ? "stdin" : options.job_file;
+  return selected(std::make_unique<input::JobFile>(std::move(sources.front().source), name),
+                  options);
+}
+
+/// What can be read twice is read once for its errors, before anything is run.
+PoolInputs open_job_file(const input::CommandLine& line, const InputOptions& options) {
+  refuse_beside_job_file(line, options);
+  std::error_code error;
+  if (options.job_file != "-" && std::filesystem::is_regular_file(options.job_file, error)) {
+    const auto rows = rows_of_job_file(options);
+    for (input::Row row; input::await_next(*rows, row);) {
+    }
+  }
+  return {.rows = rows_of_job_file(options)};
 }
 
 }  // namespace
@@ -199,7 +213,9 @@ void add_input_options(Options& options, InputOptions& inputs) {
   options.value("-a,--arg-file", "FILE", "items come from FILE (-: stdin)",
                 [&](const std::string& file) { inputs.arg_files.push_back(file); });
   options.value("-f,--job-file", "JOBS",
-                "each line of JOBS (-: stdin) is a command line; # a comment, %% a barrier",
+                "each line of JOBS (-: stdin) is a command line, or a job in JSON: "
+                R"({"name","argv"|"shell","cwd","env","timeout","retries","after","cost"}; )"
+                "# a comment, %% a barrier",
                 [&](const std::string& file) { inputs.job_file = parse_path(file); });
   options.value("-I", "STR", "STR stands for {} (empty: no placeholders)",
                 [&](const std::string& token) { inputs.token = token; });

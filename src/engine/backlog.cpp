@@ -10,10 +10,30 @@ namespace {
 /// Rows that wait are few where they are long (-X).
 constexpr std::size_t kMostBytes = std::size_t{1} << 20;
 
-std::size_t size_of(const input::Row& row) {
+std::size_t size_of(const std::vector<std::string>& row) {
   std::size_t size = 0;
   for (const auto& item : row) size += sizeof(std::string) + item.size();
   return size;
+}
+
+/// Roughly.
+std::size_t size_of(const Waiting& waiting) {
+  const std::size_t size = size_of(waiting.row);
+  if (!waiting.json) return size;
+  return size + sizeof *waiting.json + size_of(waiting.json->argv) + waiting.json->shell.size();
+}
+
+/// The longest first, and before them those of which nothing is known: one of them may be longer.
+/// Where nobody asks for that, as they came.
+bool goes_before(const Waiting& one, const Waiting& other) {
+  return one.took != other.took ? one.took > other.took : one.seq < other.seq;
+}
+
+/// What the end of a job by an earlier run is for those after it.
+Dependencies::End end_of(Fate fate) {
+  if (fate == Fate::Ok) return {};
+  return {.ok = false,
+          .why_not = fate == Fate::Failed ? "failed in an earlier run" : "has not been run"};
 }
 
 }  // namespace
@@ -36,7 +56,7 @@ bool Backlog::wants(unsigned slots) const {
 }
 
 void Backlog::read(unsigned slots, bool none_in_hand) {
-  const auto all_done = [&] { return none_in_hand && rows_.empty(); };
+  const auto all_done = [&] { return none_in_hand && none_left(); };
   if (at_barrier_ && all_done()) {
     at_barrier_ = false;
     is_arranged_ = !durations_;
@@ -57,62 +77,81 @@ void Backlog::read(unsigned slots, bool none_in_hand) {
         break;
     }
     next.seq = ++seqs_;
-    if (identities_) next.identity = identities_->next(next.row);
-    if (is_to_run(next)) {
-      bytes_ += size_of(next.row);
-      rows_.push_back(std::move(next));
-    } else {
-      ++left_out_;
-      listener_.left_out(next.seq);
-    }
+    next.json = source_->json();
+    if (identities_) next.identity = identities_->next(next.row, next.json.get());
+    sort_in(std::move(next));
   }
 }
 
-/// The longest first, and before them those of which nothing is known: one of them may be longer.
+/// Among what is left out, what can be taken, or what has to wait for others.
+void Backlog::sort_in(Waiting next) {
+  if (past_.matters()) {
+    const Fate fate = fate_of(next);
+    if (!past_.is_to_run(fate)) return leave_out(next, fate);
+    if (fate == Fate::InFlight) listener_.was_in_flight(next);
+  }
+  if (durations_) {
+    const auto took = durations_->of(durations_->by_command() ? command(next) : next.identity.key);
+    next.took = took.value_or(sys::Duration::max());
+  }
+  bytes_ += size_of(next);
+  if (next.json) return take_in(dependencies_.add(std::move(next)));
+  rows_.push_back(std::move(next));
+}
+
+void Backlog::leave_out(const Waiting& waiting, Fate fate) {
+  ++left_out_;
+  listener_.left_out(waiting.seq);
+  ended(waiting, end_of(fate));
+}
+
+void Backlog::ended(const Waiting& waiting, const Dependencies::End& end) {
+  if (waiting.json) take_in(dependencies_.ended(*waiting.json, end));
+}
+
+void Backlog::take_in(Dependencies::Released released) {
+  for (Waiting& one : released.ready) {
+    const auto place = std::upper_bound(rows_.begin(), rows_.end(), one, goes_before);
+    rows_.insert(place, std::move(one));
+  }
+  for (const auto& [waiting, why] : released.skipped) {
+    ++skipped_;
+    bytes_ -= size_of(waiting);
+    listener_.skipped(waiting, why);
+  }
+}
+
 void Backlog::arrange() {
   is_arranged_ = true;
   if (!durations_) return;
-  std::vector<std::pair<sys::Duration, Waiting>> by_time;
-  by_time.reserve(rows_.size());
-  for (Waiting& one : rows_) {
-    const auto took = durations_->of(durations_->by_command() ? command(one) : one.identity.key);
-    by_time.emplace_back(took.value_or(sys::Duration::max()), std::move(one));
-  }
-  std::stable_sort(by_time.begin(), by_time.end(),
-                   [](const auto& a, const auto& b) { return a.first > b.first; });
-  rows_.clear();
-  for (auto& [took, one] : by_time) rows_.push_back(std::move(one));
+  std::stable_sort(rows_.begin(), rows_.end(), goes_before);
 }
 
 std::string Backlog::command(const Waiting& waiting) const {
-  return recipe_.pasteable(recipe_.make(waiting.row, waiting.seq, 1));
+  return recipe_.pasteable(job_of(waiting, recipe_, 1));
 }
 
-bool Backlog::is_to_run(const Waiting& waiting) {
-  if (!past_.matters()) return true;
-  const Fate fate =
-      past_.by_number() ? past_.fate(waiting.seq, command(waiting)) : past_.fate(waiting.identity);
-  const bool runs = past_.is_to_run(fate);
-  if (runs && fate == Fate::InFlight) listener_.was_in_flight(waiting);
-  return runs;
+Fate Backlog::fate_of(const Waiting& waiting) const {
+  return past_.by_number() ? past_.fate(waiting.seq, command(waiting))
+                           : past_.fate(waiting.identity);
 }
 
 int Backlog::wait_fd(unsigned slots) const { return wants(slots) ? source_->wait_fd() : -1; }
 
 std::optional<std::uint64_t> Backlog::total() const {
   if (!ended_) return std::nullopt;
-  return seqs_ - left_out_;
+  return seqs_ - left_out_ - skipped_;
 }
 
 Waiting Backlog::take() {
   Waiting next = std::move(rows_.front());
   rows_.pop_front();
-  bytes_ -= size_of(next.row);
+  bytes_ -= size_of(next);
   return next;
 }
 
 void Backlog::give_back(Waiting waiting) {
-  bytes_ += size_of(waiting.row);
+  bytes_ += size_of(waiting);
   rows_.push_front(std::move(waiting));
 }
 

@@ -6,23 +6,15 @@
 #include <memory>
 #include <optional>
 
+#include "engine/dependencies.h"
 #include "engine/durations.h"
-#include "engine/identity.h"
 #include "engine/past.h"
-#include "engine/recipe.h"
-#include "input/rows.h"
+#include "engine/waiting.h"
 
 namespace procrun::engine {
 
-/// A row on its way to become a job.
-struct Waiting {
-  std::uint64_t seq = 0;
-  input::Row row = {};
-  Identity identity = {};
-};
-
-/// Reads no further than it has to, so that memory does not grow with the inputs, and leaves out
-/// what the past says need not be run again.
+/// Reads no further than it has to, so that memory does not grow with the inputs, leaves out what
+/// the past says need not be run again, and holds back what is after jobs that have not ended.
 class Backlog {
  public:
   struct Options {
@@ -36,6 +28,7 @@ class Backlog {
   struct Listener {
     std::function<void(std::uint64_t seq)> left_out;
     std::function<void(const Waiting& waiting)> was_in_flight;
+    std::function<void(const Waiting& waiting, const std::string& why)> skipped;
   };
 
   /// `recipe` is borrowed.
@@ -53,17 +46,25 @@ class Backlog {
   /// How many can be taken.
   std::size_t size() const noexcept { return is_arranged_ ? rows_.size() : 0; }
   /// There is none, and none will come.
-  bool exhausted() const noexcept { return ended_ && rows_.empty(); }
-  /// How many there are in all; empty: not known yet.
+  bool exhausted() const noexcept { return ended_ && none_left(); }
+  /// How many there are in all, but for those that are skipped; empty: not known yet.
   std::optional<std::uint64_t> total() const;
 
+  /// So many places the next one takes.
+  unsigned next_cost() const noexcept { return rows_.front().json ? rows_.front().json->cost : 1; }
   Waiting take();
   /// It comes back unstarted, to be the next.
   void give_back(Waiting waiting);
+  /// One that was taken has ended: those that are after it can be taken, or never will.
+  void ended(const Waiting& waiting, const Dependencies::End& end);
 
  private:
   bool wants(unsigned slots) const;
-  bool is_to_run(const Waiting& waiting);
+  bool none_left() const noexcept { return rows_.empty() && dependencies_.held() == 0; }
+  void sort_in(Waiting next);
+  void leave_out(const Waiting& waiting, Fate fate);
+  void take_in(Dependencies::Released released);
+  Fate fate_of(const Waiting& waiting) const;
   std::string command(const Waiting& waiting) const;
   void arrange();
 
@@ -72,13 +73,15 @@ class Backlog {
   std::optional<Identities> identities_;
   const Recipe& recipe_;
   Listener listener_;
-  std::deque<Waiting> rows_;
+  Dependencies dependencies_;
+  std::deque<Waiting> rows_;  // that need not wait for others
   std::optional<Durations> durations_;
   bool is_arranged_;
   bool reads_far_;
-  std::size_t bytes_ = 0;  // of those
+  std::size_t bytes_ = 0;  // of all that wait
   std::uint64_t seqs_ = 0;
   std::uint64_t left_out_ = 0;
+  std::uint64_t skipped_ = 0;
   bool ended_ = false;
   bool at_barrier_ = false;
 };

@@ -3,11 +3,20 @@
 #include <utility>
 
 #include "job/deadlines.h"
+#include "job/own_policy.h"
 
 namespace procrun::engine {
+namespace {
+
+bool is_limited(const JobInHand& one) {
+  return !one.out_of_time && !(one.job.own && one.job.own->timeout);
+}
+
+}  // namespace
 
 void InHand::add(JobInHand job) {
   const auto seq = job.job.seq;
+  extra_places_ += job.extra_places;
   jobs_[seq] = std::move(job);
 }
 
@@ -16,13 +25,17 @@ JobInHand* InHand::find(std::uint64_t seq) {
   return found == jobs_.end() ? nullptr : &found->second;
 }
 
-JobInHand InHand::take(std::uint64_t seq) { return std::move(jobs_.extract(seq).mapped()); }
+JobInHand InHand::take(std::uint64_t seq) {
+  JobInHand job = std::move(jobs_.extract(seq).mapped());
+  extra_places_ -= job.extra_places;
+  return job;
+}
 
 sys::Deadline InHand::time_up(const std::optional<sys::Duration>& limit) const {
   sys::Deadline nearest;
   if (!limit) return nearest;
   for (const auto& [seq, one] : jobs_) {
-    if (!one.out_of_time) nearest = sys::earlier(nearest, job::after(one.attempt_since, *limit));
+    if (is_limited(one)) nearest = sys::earlier(nearest, job::after(one.attempt_since, *limit));
   }
   return nearest;
 }
@@ -32,7 +45,7 @@ std::vector<std::uint64_t> InHand::out_of_time(const std::optional<sys::Duration
   std::vector<std::uint64_t> those;
   if (!limit) return those;
   for (auto& [seq, one] : jobs_) {
-    if (one.out_of_time || now < job::after(one.attempt_since, *limit)) continue;
+    if (!is_limited(one) || now < job::after(one.attempt_since, *limit)) continue;
     one.out_of_time = true;
     those.push_back(seq);
   }

@@ -23,6 +23,7 @@ struct JobInHand {
   bool has_results = false;  // files with what it wrote so far
   sys::Clock::time_point attempt_since = since;
   bool out_of_time = false;
+  unsigned extra_places = 0;  // that it takes besides the one that it has
 };
 
 /// All of them, by seq.
@@ -35,10 +36,13 @@ class InHand {
   JobInHand take(std::uint64_t seq);
   bool empty() const noexcept { return jobs_.empty(); }
   std::size_t size() const noexcept { return jobs_.size(); }
+  /// Of all of them.
+  unsigned extra_places() const noexcept { return extra_places_; }
   auto begin() const noexcept { return jobs_.begin(); }
   auto end() const noexcept { return jobs_.end(); }
 
-  /// When the first attempt has taken longer than that.
+  /// When the first attempt has taken longer than that. Jobs with a time limit of their own have
+  /// no other.
   sys::Deadline time_up(const std::optional<sys::Duration>& limit) const;
   /// Those whose attempt has taken longer; each is told once an attempt.
   std::vector<std::uint64_t> out_of_time(const std::optional<sys::Duration>& limit,
@@ -50,6 +54,7 @@ class InHand {
 
  private:
   std::map<std::uint64_t, JobInHand> jobs_;
+  unsigned extra_places_ = 0;
 };
 
 }  // namespace procrun::engine

@@ -10,6 +10,7 @@
 
 #include "engine/outcome_event.h"
 #include "job/deadlines.h"
+#include "job/own_policy.h"
 
 namespace procrun::engine {
 namespace {
@@ -33,6 +34,24 @@ constexpr std::uint64_t kWaitingInFiles = std::uint64_t{1} << 30;
 constexpr auto kSlow = std::chrono::milliseconds{100};
 /// For output that is left when the run was ended.
 constexpr auto kPatience = std::chrono::milliseconds{500};
+
+/// As in: needs 'build', which failed.
+const char* failure_of(const job::Outcome& outcome) {
+  using Kind = job::Outcome::Kind;
+  switch (outcome.kind) {
+    case Kind::TimedOut:
+      return "timed out";
+    case Kind::Cancelled:
+      return "was cancelled";
+    case Kind::CouldNotStart:
+      return "could not start";
+    case Kind::Lost:
+      return "was lost";
+    case Kind::Ended:
+      break;
+  }
+  return "failed";
+}
 
 }  // namespace
 
@@ -59,10 +78,12 @@ PoolRun::PoolRun(PoolPlan plan, const event::Bus& bus, sys::Outlet& out, sys::Ou
                },
            .was_in_flight =
                [this](const Waiting& waiting) {
-                 const auto job = plan_.recipe.make(waiting.row, waiting.seq, 1);
+                 const auto job = job_of(waiting, plan_.recipe, 1);
                  bus_.emit(
                      {.type = Type::InFlight, .seq = waiting.seq, .text = plan_.recipe.text(job)});
-               }}},
+               },
+           .skipped = [this](const Waiting& waiting,
+                             const std::string& why) { skipped(waiting.seq, why); }}},
       local_{{.slots = plan_.slots,
               .policy = plan_.policy,
               .interest = interest_,
@@ -152,7 +173,10 @@ JobInHand* PoolRun::waits_for_turn() {
   const bool may_come = output.by_line || (out_.empty() && err_.empty());
   if (!output.takes_turns || !may_come) return nullptr;
   JobInHand* const next = in_hand_.find(printer_.turn());
-  return next == nullptr || next->has_turn ? nullptr : next;
+  if (next == nullptr || next->has_turn) return nullptr;
+  // What a failed attempt writes is not to be seen.
+  const bool may_fail = next->job.own && next->job.own->retries.value_or(0) != 0;
+  return may_fail ? nullptr : next;
 }
 
 sys::Deadline PoolRun::turn_due() {
@@ -176,14 +200,23 @@ bool PoolRun::may_start() const {
 
 /// A gate is asked, and wakes us, only while it alone could hold a job back.
 bool PoolRun::has_job() const {
-  if (backlog_.empty() || ending_ != Ending::No) return false;
+  if (backlog_.empty() || ending_ != Ending::No || !next_fits()) return false;
   return !gates_.any() || (has_place() && gates_.may_start(sys::Clock::now()));
 }
 
 bool PoolRun::has_place() const { return local_.busy() < plan_.slots; }
 
+/// Whether the places that the next job takes are free. Nothing overtakes it while they are not, or
+/// it could wait for ever. One that takes more than there are has them all, alone.
+bool PoolRun::next_fits() const {
+  const unsigned cost = std::min(backlog_.next_cost(), plan_.slots);
+  const unsigned extra = in_hand_.extra_places();
+  if (cost == 1 && extra == 0) return true;  // the front counts by itself
+  return local_.busy() + extra + cost <= plan_.slots;
+}
+
 sys::Deadline PoolRun::deadline() const {
-  const bool held = gates_.any() && may_start() && !backlog_.empty() && has_place();
+  const bool held = gates_.any() && may_start() && !backlog_.empty() && has_place() && next_fits();
   const auto gates = held ? gates_.deadline() : std::nullopt;
   return sys::earlier(sys::earlier(local_.deadline(), bus_.deadline()),
                       sys::earlier(in_hand_.time_up(pace_.limit()), gates));
@@ -304,11 +337,13 @@ std::optional<job::Job> PoolRun::next_job(unsigned slot) {
   if (!has_job()) return std::nullopt;
   Waiting next = backlog_.take();
   gates_.started(sys::Clock::now());
-  job::Job job = plan_.recipe.make(next.row, next.seq, slot + 1);
+  const unsigned places = next.json ? std::min(next.json->cost, plan_.slots) : 1;
+  job::Job job = job_of(next, plan_.recipe, slot + 1);
   if (plan_.tag) {
     job.tag = plan_.tag->text({.items = next.row, .seq = next.seq, .slot = slot + 1}) + '\t';
   }
   JobInHand one{.waiting = std::move(next), .job = job, .record = {}, .since = sys::Clock::now()};
+  one.extra_places = places - 1;
   one.record.slot = slot + 1;
   if (keeps_records_) {
     one.record.key = one.waiting.identity.key;
@@ -327,11 +362,12 @@ void PoolRun::add_details(JobInHand& one) const {
   one.record.argv = one.job.argv;
 }
 
-/// With a rule that may end the run, or a gate, each start is a decision of its own; and a job
-/// whose time is taken has to run from when it is given.
+/// With a rule that may end the run, a gate, or jobs that take several places, each start is a
+/// decision of its own; and a job whose time is taken has to run from when it is given.
 bool PoolRun::plenty() const {
   return ending_ == Ending::No && plan_.halt.when == HaltRule::When::Never && !gates_.any() &&
-         !pace_.limits() && backlog_.size() >= plan_.slots * std::size_t{4};
+         !pace_.limits() && backlog_.size() >= plan_.slots * std::size_t{4} &&
+         in_hand_.extra_places() == 0 && backlog_.next_cost() == 1;
 }
 
 void PoolRun::returned(std::uint64_t seq) {
@@ -399,7 +435,18 @@ void PoolRun::ended(std::uint64_t seq, job::Supervised result, int spill_fd) {
   }
   const bool lost_race = outcome.kind == job::Outcome::Kind::Cancelled && race_is_won();
   printer_.print(seq, lost_race ? job::Captured{} : std::move(result.output), spill_fd);
+  // Of a run that is being ended, nothing more would have been started anyhow.
+  if (one.waiting.json && ending_ != Ending::Stopping) {
+    backlog_.ended(one.waiting, {.ok = outcome.success(), .why_not = failure_of(outcome)});
+  }
   halt_if_due(outcome);
+}
+
+/// It never begins, but has its place among the others.
+void PoolRun::skipped(std::uint64_t seq, const std::string& why) {
+  tally_.skipped(seq, why);
+  printer_.print(seq, {}, -1);
+  tell({.type = Type::Skipped, .seq = seq, .text = why});
 }
 
 void PoolRun::broke(std::uint64_t seq, const std::string& why) {

@@ -86,11 +86,13 @@ class PoolRun final : Local::Client {
   void give_up(const std::string& why);
   bool may_start() const;
   bool has_place() const;
+  bool next_fits() const;
   sys::Deadline deadline() const;
   void end_slow_ones();
   bool all_done() const;
   void count_tokens();
   void halt_if_due(const job::Outcome& outcome);
+  void skipped(std::uint64_t seq, const std::string& why);
 
   PoolPlan plan_;
   const event::Bus& bus_;

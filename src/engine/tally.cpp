@@ -17,6 +17,10 @@ void Tally::count(const job::Job& job, const job::Outcome& outcome) {
   }
 }
 
+void Tally::skipped(std::uint64_t seq, const std::string& why) {
+  if (++result_.skipped == 1) first_skipped_ = fmt::format(" (job {} {})", seq, why);
+}
+
 void Tally::ended_by(int signal) noexcept {
   if (result_.signal == 0) result_.signal = signal;
 }
@@ -30,6 +34,7 @@ std::string Tally::summary() const {
       fmt::format("{} job{}, {} ok", result_.jobs, result_.jobs == 1 ? "" : "s", succeeded());
   if (result_.failed != 0) text += fmt::format(", {} failed{}", result_.failed, first_failure_);
   if (result_.cancelled != 0) text += fmt::format(", {} cancelled", result_.cancelled);
+  if (result_.skipped != 0) text += fmt::format(", {} skipped{}", result_.skipped, first_skipped_);
   if (result_.left_out != 0) text += fmt::format(", {} left out", result_.left_out);
   if (result_.signal != 0) {
     text +=

@@ -16,6 +16,7 @@ struct PoolResult {
   std::uint64_t failed = 0;
   std::uint64_t cancelled = 0;
   std::uint64_t left_out = 0;  // that an earlier run had done
+  std::uint64_t skipped = 0;   // never begun, for one that they need has not ended well
   int signal = 0;              // that ended it; SIGPIPE: nobody reads our output any more
   std::optional<int> halted = std::nullopt;  // the code of the job that ended the run at once
 };
@@ -29,6 +30,8 @@ class Tally {
   /// The job was begun and has ended so.
   void count(const job::Job& job, const job::Outcome& outcome);
   void left_out() noexcept { ++result_.left_out; }
+  /// The job was not begun; `why`: "needs 'build', which failed".
+  void skipped(std::uint64_t seq, const std::string& why);
   /// The first signal is the one that ended the run.
   void ended_by(int signal) noexcept;
   void halted_by(const job::Outcome& outcome) { result_.halted = outcome.shell_code(); }
@@ -47,6 +50,7 @@ class Tally {
   const Recipe& recipe_;
   PoolResult result_;
   std::string first_failure_;
+  std::string first_skipped_;
 };
 
 }  // namespace procrun::engine

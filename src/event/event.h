@@ -37,6 +37,7 @@ enum class Type : std::uint8_t {
            // no job (seq 0) a worker; pid, status, text: its name
   JobEnd,  // status: 0 success; duration, record; text: how it ended in words
   JobFailed,   // it could not start, or its worker was lost; record; text: why
+  Skipped,     // it is never run; text: why ("needs 'build', which failed")
   TokensLost,  // clients of our jobserver have not given back so many (status) of its tokens
   RunEnd,      // text: the summary
 };

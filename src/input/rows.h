@@ -2,6 +2,7 @@
 // Streams of rows: each row holds the items of one job.
 #include <poll.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,8 @@ namespace procrun::input {
 
 using Row = std::vector<std::string>;
 
+struct JsonJob;
+
 /// A stream of rows, which may be made of another one.
 class Rows {
  public:
@@ -21,6 +24,8 @@ class Rows {
   virtual Pull next(Row& row) = 0;
   /// What to wait for after Pull::Later; borrowed.
   virtual int wait_fd() const = 0;
+  /// All that a line of JSON says of the job whose row came last; null: there was none.
+  virtual std::shared_ptr<const JsonJob> json() const { return nullptr; }
 };
 
 /// The next of a Source or of Rows, beyond any barrier; false at the end. Blocks, so nothing else

@@ -100,13 +100,20 @@ Pull Selection::next(Row& row) {
   constexpr int kAtOnce = 10'000;
   pauses_ = false;
   for (int i = 0; i < kAtOnce; ++i) {
-    if (count_ && place_ == *count_) return Pull::End;
+    if (count_ && place_ == *count_) return found(Pull::End);
     const auto pull = rows_->next(row);
-    if (pull != Pull::Item) return pull;
+    if (pull != Pull::Item) return found(pull);
     ++place_;
-    if (is_ours(row)) return pull;
+    if (is_ours(row)) return found(pull);
   }
   return pause();
+}
+
+Pull Selection::found(Pull pull) {
+  if (pull == Pull::Barrier || pull == Pull::End) names_.end_section();
+  if (pull != Pull::Item) return pull;
+  if (auto job = rows_->json()) names_.add(std::move(job));
+  return pull;
 }
 
 Pull Selection::pause() {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "input/job_names.h"
 #include "input/rows.h"
 #include "sys/fd.h"
 
@@ -33,7 +34,8 @@ void skip(Rows& rows, std::uint64_t count);
 /// Throws what the rows throw.
 std::unique_ptr<Rows> shuffled(Rows& rows, std::uint64_t seed);
 
-/// The first `count` rows, and of these a share. What follows them is not read. Where there is
+/// The first `count` rows, and of these a share. What follows them is not read. A job that is after
+/// one which is not among them is an error (std::invalid_argument). Where there is
 /// nothing of the share for long it says Pull::Later, with a descriptor that is always readable, so
 /// that whoever reads without end still hears a signal.
 class Selection final : public Rows {
@@ -44,8 +46,10 @@ class Selection final : public Rows {
 
   Pull next(Row& row) override;
   int wait_fd() const override { return pauses_ ? readable_.get() : rows_->wait_fd(); }
+  std::shared_ptr<const JsonJob> json() const override { return rows_->json(); }
 
  private:
+  Pull found(Pull pull);
   bool is_ours(const Row& row) const;
   Pull pause();
 
@@ -55,6 +59,7 @@ class Selection final : public Rows {
   std::optional<std::uint64_t> count_;
   std::optional<Share> share_;
   std::uint64_t place_ = 0;  // from 1: of the row at hand
+  JobNames names_{JobNames::Of::Choice};
 };
 
 }  // namespace procrun::input

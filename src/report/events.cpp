@@ -165,6 +165,9 @@ constexpr std::array kOfJobEnd{
     Field{"maxrss", Kind::Integer, "the most memory that one of its processes had, KiB",
           [](const Event& e, const Tally&) -> Json { return e.record->max_rss; }},
     kText};
+constexpr std::array kOfSkipped{
+    kSeq, Field{"why", Kind::Text, "which job it needs, and what became of that",
+                [](const Event& e, const Tally&) -> Json { return e.text; }}};
 constexpr std::array kOfTokensLost{
     Field{"count", Kind::Integer, "how many",
           [](const Event& e, const Tally&) -> Json { return e.status; }}};
@@ -177,6 +180,8 @@ constexpr std::array kOfRunEnd{
           [](const Event&, const Tally& tally) -> Json { return tally.failed; }},
     Field{"cancelled", Kind::Integer, "ended because the run was",
           [](const Event&, const Tally& tally) -> Json { return tally.cancelled; }},
+    Field{"skipped", Kind::Integer, "never begun, for a job that they need did not succeed",
+          [](const Event&, const Tally& tally) -> Json { return tally.skipped; }},
     kText};
 
 constexpr std::array kSchema{
@@ -212,6 +217,7 @@ constexpr std::array kSchema{
     RecordType{Type::Leak, "leak", "a process is still there though the command has ended",
                kOfLeak},
     RecordType{Type::JobEnd, "job_end", "the job has ended", kOfJobEnd},
+    RecordType{Type::Skipped, "job_skipped", "the job is never begun", kOfSkipped},
     RecordType{Type::TokensLost, "tokens_lost", "our jobserver's clients have kept tokens",
                kOfTokensLost},
     RecordType{Type::RunEnd, "run_end",
@@ -244,6 +250,7 @@ void EventFile::take(const Event& event) {
   const RecordType* const type = find(event.type);
   if (type == nullptr || failed_) return;
   if (type->type == Type::JobEnd) tally_.count(event.record->end);
+  if (type->type == Type::Skipped) ++tally_.skipped;
   failed_ = true;  // unless it returns
   file_.append(line(*type, event));
   failed_ = false;

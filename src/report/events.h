@@ -18,6 +18,7 @@ struct Tally {
   std::uint64_t ok = 0;
   std::uint64_t failed = 0;
   std::uint64_t cancelled = 0;
+  std::uint64_t skipped = 0;  // not among the jobs: they were never begun
 
   void count(event::JobRecord::End end);
 };

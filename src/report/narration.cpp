@@ -60,6 +60,8 @@ std::string Narration::pool(const Event& event) const {
     case Type::JobEnd:
       return fmt::format("this is process {}: {} {} after {:.3f}s", event.seq, event.pid,
                          event.text, seconds(event.duration));
+    case Type::Skipped:
+      return fmt::format("job {} is skipped: it {}", event.seq, event.text);
     case Type::RunEnd:
       return "pool process done: " + event.text;
     default:

@@ -2,11 +2,14 @@
 
 #include <catch2/catch.hpp>
 
+#include "job/own_policy.h"
+
 namespace {
 
 using namespace std::chrono_literals;
 using procrun::engine::InHand;
 using procrun::engine::JobInHand;
+using procrun::job::OwnPolicy;
 using procrun::sys::Clock;
 using Seqs = std::vector<std::uint64_t>;
 
@@ -30,6 +33,29 @@ TEST_CASE("a job in hand is out of time once an attempt, the first one first", "
   CHECK(jobs.time_up(10s) > start + 1h);
   jobs.try_again(3, 1h);  // has ended meanwhile
   CHECK(jobs.find(3) == nullptr);
+}
+
+TEST_CASE("a job with a time limit of its own is not measured by others", "[in_hand]") {
+  const Clock::time_point start = Clock::now();
+  InHand jobs;
+  JobInHand one = begun(1, start);
+  one.job.own = std::make_shared<OwnPolicy>(OwnPolicy{.timeout = 0s});
+  jobs.add(one);
+  CHECK(jobs.time_up(10s) == std::nullopt);
+  CHECK(jobs.out_of_time(10s, start + 1h) == Seqs{});
+}
+
+TEST_CASE("the places that jobs in hand take are counted", "[in_hand]") {
+  InHand jobs;
+  jobs.add(begun(1, Clock::now()));
+  JobInHand wide = begun(2, Clock::now());
+  wide.extra_places = 3;
+  jobs.add(wide);
+  CHECK(jobs.extra_places() == 3);
+  jobs.take(1);
+  CHECK(jobs.extra_places() == 3);
+  jobs.take(2);
+  CHECK(jobs.extra_places() == 0);
 }
 
 TEST_CASE("T49: a job in hand does not use up its time while all stand still", "[in_hand]") {

@@ -36,6 +36,17 @@ TEST_CASE("a tally names the first failure, not those that were cancelled for it
   CHECK(tally.result().signal == SIGTERM);
 }
 
+TEST_CASE("a tally names the first job that was skipped, which is no failure", "[tally]") {
+  Tally tally{kRecipe};
+  tally.count(Job{.seq = 1, .argv = {"cc"}}, kCode2);
+  tally.skipped(4, "needs 'build', which failed");
+  tally.skipped(5, "needs 'x', which was skipped");
+  CHECK(tally.summary() ==
+        "1 job, 0 ok, 1 failed (job 1: cc: code 2), 2 skipped (job 4 needs 'build', which failed)");
+  CHECK(tally.result().failed == 1);
+  CHECK(tally.result().skipped == 2);
+}
+
 TEST_CASE("a tally holds a rule against what failed, not against what was cancelled", "[tally]") {
   Tally tally{kRecipe};
   const HaltRule rule{.when = HaltRule::When::Now, .what = HaltRule::What::Fail, .count = 2};

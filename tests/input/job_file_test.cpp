@@ -1,7 +1,9 @@
 #include "input/job_file.h"
 
 #include <catch2/catch.hpp>
+#include <stdexcept>
 
+#include "input/json_job.h"
 #include "support.h"
 
 using procrun::input::from_values;
@@ -59,4 +61,41 @@ TEST_CASE("who reads a job file without jobs for long is heard of now and then",
   CHECK(pauses == 2);
   CHECK(row == Row{"echo"});
   CHECK(file.wait_fd() == -1);
+}
+
+TEST_CASE("a line of JSON in a job file is a row of its label, and says more", "[job_file]") {
+  JobFile file{from_values({"echo a", " {\"name\":\"n\",\"argv\":[\"x\"]}\r", "echo b"}), "JOBS"};
+  Row row;
+  REQUIRE(file.next(row) == Pull::Item);
+  CHECK(file.json() == nullptr);
+  REQUIRE(file.next(row) == Pull::Item);
+  CHECK(row == Row{"n"});
+  REQUIRE(file.json() != nullptr);
+  CHECK(file.json()->argv == Row{"x"});
+  CHECK(file.json()->place == "JOBS:2");
+  REQUIRE(file.next(row) == Pull::Item);
+  CHECK(file.json() == nullptr);
+}
+
+TEST_CASE("what is wrong in a job file is told with its name and the line", "[job_file]") {
+  const auto fault = [](const Row& lines) -> std::string {
+    JobFile file{from_values(lines), "JOBS"};
+    Row row;
+    try {
+      while (file.next(row) != Pull::End) {
+      }
+    } catch (const std::invalid_argument& error) {
+      return error.what();
+    }
+    return {};
+  };
+  CHECK(fault({"# a", "", "{\"argv\":[]}"}).starts_with("JOBS:3: 'argv' is empty"));
+  const std::string a = R"({"name":"a","argv":["x"]})";
+  const std::string after_a = R"({"argv":["x"],"after":"a"})";
+  CHECK(fault({a, "#", a}) == "JOBS:3: the name 'a' is that of the job in JOBS:1");
+  CHECK(fault({"#", after_a}) == "JOBS:2: 'after': no job is called 'a'");
+  CHECK(fault({after_a, "#", "%%", a})
+            .starts_with("JOBS:1: 'after': no job before the barrier in "
+                         "line 3 is called 'a'"));
+  CHECK(fault({after_a, a, "%%", after_a}) == "");
 }

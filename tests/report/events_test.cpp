@@ -106,12 +106,14 @@ TEST_CASE("the end of a run counts the ends of its jobs", "[events]") {
   }
   std::vector<Event> events;
   for (const auto& end : ends) events.push_back({.type = Type::JobEnd, .record = &end});
+  events.push_back({.type = Type::Skipped, .seq = 8, .text = "needs 'x', which failed"});
   events.push_back({.type = Type::RunEnd});
   const auto last = written(events).back();
   CHECK(last["jobs"] == 7);
   CHECK(last["ok"] == 2);
   CHECK(last["failed"] == 4);
   CHECK(last["cancelled"] == 1);
+  CHECK(last["skipped"] == 1);
 }
 
 TEST_CASE("bytes that are no UTF-8 do not spoil a record", "[events]") {

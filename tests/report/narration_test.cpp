@@ -67,6 +67,12 @@ TEST_CASE("a pool's story is told with the tutorial's words", "[narration]") {
         "pool process done: 5 jobs, 4 ok, 1 failed (job 2: gzip b.txt: code 1)\n");
 }
 
+TEST_CASE("a job that is skipped is told with what it needs", "[narration]") {
+  CHECK(told(Story::Pool,
+             {{.type = Type::Skipped, .seq = 4, .text = "needs 'build', which failed"}}) ==
+        "job 4 is skipped: it needs 'build', which failed\n");
+}
+
 TEST_CASE("a child that was stopped is told as still running", "[narration]") {
   for (const Story story : {Story::Single, Story::Pool}) {
     CHECK(told(story, {{.type = Type::Stopped, .pid = 7}}) ==
