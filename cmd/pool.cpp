@@ -292,9 +292,8 @@ int own_many(const input::CommandLine& line, const PoolOptions& options, const G
   policy.output.mode = options.ungroup ? job::Output::Inherit : job::Output::Capture;
   policy.output.merge = options.merge;
   policy.output.by_line = options.by_line;
-  policy.output.takes_turns =
-      options.keep_order && options.results.empty() &&
-      (options.by_line || may_write_itself(policy, options, progress_form));
+  policy.output.takes_turns = options.keep_order && options.results.empty() &&
+                              (options.by_line || may_write_itself(policy, options, progress_form));
   policy.parent_death_signal = SIGKILL;
   policy.signals = given.signals;
   engine::Tokens* const tokens = jobserver.open(policy);

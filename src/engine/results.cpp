@@ -1,6 +1,7 @@
 #include "engine/results.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -36,11 +37,20 @@ std::string escaped(const std::string& item) {
   return name;
 }
 
+bool ends_within_line(const sys::Fd& file) {
+  const off_t size = ::lseek(file.get(), 0, SEEK_END);
+  char last = '\n';
+  return size > 0 && ::pread(file.get(), &last, 1, size - 1) == 1 && last != '\n';
+}
+
 /// Writes all there is: files do not make anybody wait.
 class File {
  public:
   File(const std::string& path, int how)
-      : fd_{sys::open(path, O_WRONLY | O_CREAT | how, 0666)}, outlet_{fd_.get(), path} {}
+      : fd_{sys::open(path, O_RDWR | O_CREAT | how, 0666)}, outlet_{fd_.get(), path} {
+    // What is written behind begins with a line of its own.
+    if (ends_within_line(fd_)) outlet_.end_line();
+  }
   sys::Outlet& outlet() noexcept { return outlet_; }
 
  private:

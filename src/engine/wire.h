@@ -1,5 +1,6 @@
 #pragma once
-// Jobs, orders, events, lines and outcomes as bytes, for the channel between a pool and its workers.
+// Jobs, orders, events, lines and outcomes as bytes, for the channel between a pool and its
+// workers.
 #include <array>
 #include <cstdint>
 

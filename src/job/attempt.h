@@ -20,8 +20,8 @@ struct Course {
   unsigned attempt = 1;
   std::optional<Feed> feed;  // stdin, where more than one attempt may need it
   std::optional<LineBuffer> lines;
-  bool last = false;         // no attempt may follow
-  bool cancelled = false;    // nor does anybody wait for more output
+  bool last = false;       // no attempt may follow
+  bool cancelled = false;  // nor does anybody wait for more output
 };
 
 /// See supervise(). To be run once.

@@ -48,8 +48,8 @@ class Kept {
   Spill& spill_;
   Captured captured_;
   std::array<std::uint64_t, 2> sizes_{};
-  bool refers_ = false;  // a frame in memory says where bytes stand in the file
-  int last_stream_ = 0;  // of the last frame, if more may be added to that; else 0
+  bool refers_ = false;          // a frame in memory says where bytes stand in the file
+  int last_stream_ = 0;          // of the last frame, if more may be added to that; else 0
   std::size_t last_header_ = 0;  // where that begins
 };
 

@@ -9,8 +9,8 @@
 namespace procrun::job {
 namespace {
 
-/// A line may wait so long for others, or for the end of a short job, and no longer once there is so
-/// much of them.
+/// A line may wait so long for others, or for the end of a short job, and no longer once there is
+/// so much of them.
 constexpr auto kTogether = std::chrono::milliseconds{2};
 constexpr std::size_t kEnough = 16 * 1024;
 /// More is not held in memory by who gets it.
@@ -25,8 +25,9 @@ LineBuffer::LineBuffer(Context& context, std::uint64_t seq, bool has_turn)
       begun_{BegunLine{context.spill()}, BegunLine{context.spill()}},
       has_turn_{has_turn} {}
 
-/// With what lies here already it may not come to more than the context has room for, or it takes the
-/// way through the file; a line that is begun takes at most half of it, since it may go on for ever.
+/// With what lies here already it may not come to more than the context has room for, or it takes
+/// the way through the file; a line that is begun takes at most half of it, since it may go on for
+/// ever.
 std::size_t LineBuffer::room(int stream) const {
   if (!has_turn_) return std::numeric_limits<std::size_t>::max();
   const std::size_t room = context_.room(stream);
@@ -68,8 +69,7 @@ void LineBuffer::hand_on() {
   due_.reset();
   if (kept_.empty()) return;
   if (has_turn_) {
-    const bool fits =
-        size_of(1) <= context_.room(1) && size_of(2) <= context_.room(2);
+    const bool fits = size_of(1) <= context_.room(1) && size_of(2) <= context_.room(2);
     const auto sizes = kept_.sizes();
     return context_.take({kept_.take(fits ? kMostInMemory : 0), sizes});
   }

@@ -68,8 +68,8 @@ class Context {
   virtual void flush() {}
   /// Where output goes that does not fit in memory.
   virtual Spill& spill() = 0;
-  /// So many bytes of stream 1 or 2 it takes now in Lines; it takes more all the same, but then they
-  /// stand in the spill file. 0: until an order has come, or what looks like one.
+  /// So many bytes of stream 1 or 2 it takes now in Lines; it takes more all the same, but then
+  /// they stand in the spill file. 0: until an order has come, or what looks like one.
   virtual std::size_t room(int /*stream*/) const { return 0; }
   /// Takes lines of the job by_line; what it does not show yet counts against room(). Never blocks.
   virtual void take(Lines lines);

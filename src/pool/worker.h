@@ -23,7 +23,8 @@ class Link {
   /// What was said, and results of calls before this one, may wait until then for what follows:
   /// a call that listens calls flush() when that time has come.
   sys::Deadline flush_by() const noexcept { return flush_by_; }
-  /// Lets up to so many bytes wait for the front; returns how many can, which may be fewer, or more.
+  /// Lets up to so many bytes wait for the front; returns how many can, which may be fewer, or
+  /// more.
   std::size_t make_room(std::size_t bytes);
 
   /// What the front has said of the current call. Never blocks: to be asked when fd() is readable,

@@ -3,6 +3,7 @@
 
 #include "flood.h"
 #include "program.h"
+#include "sys/fd.h"
 
 namespace procrun::test {
 namespace {
@@ -43,11 +44,10 @@ TEST_CASE("MIX: with --lb lines of jobs that write at once come out whole, and a
 TEST_CASE("the option --lb: a line comes when it is whole, while its job and others run", "[cli]") {
   const NoDescendantLeft guard;
   const TempDir dir;
-  auto running =
-      start_procrun(lines_of_jobs({"-j2"}, {"echo a1; printf a2; >begun; " + until("go") + "echo",
-                                            until("begun") + "echo b1; echo e1 >&2; " +
-                                                until("on") + "echo b2"}),
-                    {.cwd = dir.path().string()});
+  auto running = start_procrun(
+      lines_of_jobs({"-j2"}, {"echo a1; printf a2; >begun; " + until("go") + "echo",
+                              until("begun") + "echo b1; echo e1 >&2; " + until("on") + "echo b2"}),
+      {.cwd = dir.path().string()});
   CHECK(running.read_until(Stream::Out, "b1\n") == "a1\nb1\n");
   CHECK(running.read_until(Stream::Err, "\n") == "e1\n");
   write_file(dir / "go", "");
@@ -76,8 +76,7 @@ TEST_CASE("the option --lb: long lines of both streams at once come whole", "[cl
   SECTION("to one file") {
     const TempDir dir;
     const sys::Fd file = sys::open(dir / "both", O_WRONLY | O_CREAT);
-    const Result result =
-        run_procrun(words, {.stdout_fd = file.get(), .stderr_fd = file.get()});
+    const Result result = run_procrun(words, {.stdout_fd = file.get(), .stderr_fd = file.get()});
     CHECK(result.exited(0));
     const std::string text = read_file(dir / "both");
     CHECK((text == out + err || text == err + out));
@@ -90,7 +89,8 @@ TEST_CASE("the option --lb: many long lines, each in one piece", "[cli]") {
   Lines sizes;
   for (const char* size : {"4095", "4096", "30000", "32768", "50000", "65536", "300000", "1"}) {
     sizes.emplace_back(size);
-    expected += std::string(std::stoul(size), '0') + '\n' + std::string(std::stoul(size), '0') + '\n';
+    expected +=
+        std::string(std::stoul(size), '0') + '\n' + std::string(std::stoul(size), '0') + '\n';
   }
   Words words{"pool", "-q", "-j2", "-k", "--lb", "printf", "%0{}d\\n%0{}d\\n", "0", "0", ":::"};
   words.insert(words.end(), sizes.begin(), sizes.end());
@@ -103,9 +103,8 @@ TEST_CASE("the option --lb: many long lines, each in one piece", "[cli]") {
 TEST_CASE("the option --lb: a last line without a newline gets one only before what follows",
           "[cli]") {
   const NoDescendantLeft guard;
-  const Result result =
-      run_procrun(lines_of_jobs({"-j1", "-k"}, {"printf a", "printf e >&2", "true", "echo b",
-                                                "printf c", "echo f >&2"}));
+  const Result result = run_procrun(lines_of_jobs(
+      {"-j1", "-k"}, {"printf a", "printf e >&2", "true", "echo b", "printf c", "echo f >&2"}));
   CHECK(result.out == "a\nb\nc");
   CHECK(result.err == "e\nf\n");
   CHECK(result.exited(0));
@@ -190,8 +189,8 @@ TEST_CASE("the option --lb: what a job wrote before it was ended is shown", "[cl
 TEST_CASE("LEAK: with --lb a grandchild that holds a job's output holds nothing else", "[cli]") {
   const NoDescendantLeft guard;
   const auto begin = Clock::now();
-  const Result result = run_procrun(
-      lines_of_jobs({"-j1"}, {"echo a; printf b; sleep 60 & exit 0", "echo c"}));
+  const Result result =
+      run_procrun(lines_of_jobs({"-j1"}, {"echo a; printf b; sleep 60 & exit 0", "echo c"}));
   CHECK(result.out == "a\nb\nc\n");
   CHECK(result.exited(0));
   CHECK(Clock::now() - begin < seconds{10});
@@ -202,10 +201,10 @@ TEST_CASE("KILL9: with --lb a worker that is killed within a line leaves none to
   const std::string much = "printf %0300000d 0; ";
   const std::string begun = GENERATE_COPY(std::string{"printf x; "}, much);
   const TempDir dir;
-  auto running = start_procrun(lines_of_jobs({"-j2"}, {"echo a; " + begun + until("go") +
-                                                           "kill -9 $PPID; sleep 60",
-                                                       until("go") + "sleep 0.3; echo b"}),
-                               {.cwd = dir.path().string()});
+  auto running = start_procrun(
+      lines_of_jobs({"-j2"}, {"echo a; " + begun + until("go") + "kill -9 $PPID; sleep 60",
+                              until("go") + "sleep 0.3; echo b"}),
+      {.cwd = dir.path().string()});
   running.read_until(Stream::Out, "a\n");
   write_file(dir / "go", "");
   const Result result = running.finish();
@@ -308,11 +307,10 @@ TEST_CASE("the option --lb: a bar on the terminal makes way for each line", "[cl
   const NoDescendantLeft guard;
   const TempDir dir;
   Terminal terminal;
-  auto running = start_procrun({"pool", "--log-level", "off", "-j2", "--lb", "--progress", "bar",
-                                "sh", "-c", "{}", ":::", until("one") + "echo a; " + until("two"),
-                                until("one") + "printf b; " + until("two")},
-                               on_terminal(terminal, {.env = {"TERM=xterm"},
-                                                      .cwd = dir.path().string()}));
+  auto running = start_procrun(
+      {"pool", "--log-level", "off", "-j2", "--lb", "--progress", "bar", "sh", "-c", "{}",
+       ":::", until("one") + "echo a; " + until("two"), until("one") + "printf b; " + until("two")},
+      on_terminal(terminal, {.env = {"TERM=xterm"}, .cwd = dir.path().string()}));
   terminal.close_slave();
   terminal.read_until("2 running");
   write_file(dir / "one", "");
@@ -329,9 +327,13 @@ TEST_CASE("the option --lb with --results: files grow line by line, and stdout h
   const NoDescendantLeft guard;
   const TempDir dir;
   write_file(dir / "go", "");
-  const Words words{"pool", "-q",  "--lb", "--results", dir / "r", "--retries", "1", "sh", "-c",
-                    "echo a; echo e >&2; " + until("go") + "printf b; [ $PROCRUN_ATTEMPT = 2 ]",
-                    ":::", "x"};
+  const Words words{
+      "pool",    "-q",
+      "--lb",    "--results",
+      dir / "r", "--retries",
+      "1",       "sh",
+      "-c",      "echo a; echo e >&2; " + until("go") + "printf b; [ $PROCRUN_ATTEMPT = 2 ]",
+      ":::",     "x"};
   const Options there{.cwd = dir.path().string()};
   CHECK(run_procrun(words, there).out.empty());
   CHECK(read_file(dir / "r/1/x/stdout") == "a\nb\na\nb");

@@ -143,6 +143,22 @@ TEST_CASE("an outcome with its output arrives as it was sent", "[wire]") {
   CHECK(reader.rest().empty());
 }
 
+TEST_CASE("lines arrive as they were sent", "[wire]") {
+  const engine::HandedOn sent{
+      .output = {.frames = "abc", .spilled = {{7, 9}}},
+      .receipt = {1, 1ULL << 40},
+  };
+  Writer writer;
+  engine::put(writer, sent);
+  Reader reader{writer.bytes()};
+  const auto got = engine::get_handed_on(reader);
+  CHECK(got.receipt == sent.receipt);
+  CHECK(got.output.frames == "abc");
+  REQUIRE(got.output.spilled.size() == 1);
+  CHECK(got.output.spilled[0].end() == 16);
+  CHECK(reader.rest().empty());
+}
+
 TEST_CASE("bytes that are cut off are an error", "[wire]") {
   Writer writer;
   engine::put(writer, Job{.seq = 1, .argv = {"a", "b"}, .tag = "t"});

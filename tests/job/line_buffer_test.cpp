@@ -32,7 +32,9 @@ class Taker final : public procrun::job::Context {
   void hear(std::size_t) override {}
   std::optional<procrun::job::Order> next_order() override { return std::nullopt; }
   procrun::job::Spill& spill() override { return spill_; }
-  std::size_t room(int stream) const override { return rooms[static_cast<std::size_t>(stream - 1)]; }
+  std::size_t room(int stream) const override {
+    return rooms[static_cast<std::size_t>(stream - 1)];
+  }
   void take(Lines lines) override { taken.push_back(std::move(lines)); }
 
   /// What is shown of it on stdout and on stderr.
@@ -79,7 +81,8 @@ TEST_CASE("lines that come together are handed on together, after a moment", "[l
   lines.look(kLater());
   REQUIRE(taker.taken.size() == 1);
   CHECK(taker.taken[0].sizes == std::array<std::uint64_t, 2>{5, 2});
-  CHECK(taker.shown(taker.taken[0].output) == std::pair<std::string, std::string>{"a\nbc\n", "e\n"});
+  CHECK(taker.shown(taker.taken[0].output) ==
+        std::pair<std::string, std::string>{"a\nbc\n", "e\n"});
   CHECK_FALSE(lines.due());
   lines.look(kLater());
   CHECK(taker.taken.size() == 1);
@@ -116,8 +119,10 @@ TEST_CASE("long lines of both streams go through the file, in few pieces, and co
   std::string out;
   std::string err;
   for (int i = 0; i < 200; ++i) {
-    lines.add(1, out.insert(out.size(), 40'000, static_cast<char>('a' + i % 26)).substr(i * 40'000U));
-    lines.add(2, err.insert(err.size(), 30'000, static_cast<char>('A' + i % 26)).substr(i * 30'000U));
+    lines.add(1,
+              out.insert(out.size(), 40'000, static_cast<char>('a' + i % 26)).substr(i * 40'000U));
+    lines.add(2,
+              err.insert(err.size(), 30'000, static_cast<char>('A' + i % 26)).substr(i * 30'000U));
     CHECK(lines.room(1) > 10'000);
   }
   lines.look(kLater());
