@@ -13,6 +13,7 @@
 #include "cmd/jobs.h"
 #include "cmd/jobs_file.h"
 #include "cmd/jobserver.h"
+#include "cmd/pipe_options.h"
 #include "cmd/pool_inputs.h"
 #include "cmd/pool_lesson.h"
 #include "cmd/progress_options.h"
@@ -35,6 +36,7 @@ struct PoolOptions {
   std::string jobs_file;  // where that comes from, and may change
   PoolLesson lesson;
   InputOptions inputs;
+  PipeOptions pipe;
   bool keep_order = false;
   bool ungroup = false;
   bool group = false;
@@ -77,6 +79,7 @@ void add_options(Options& options, PoolOptions& pool) {
   options.value("-P", "N", "the same as -j",
                 [&](const std::string& text) { parse_jobs(text, pool); });
   add_input_options(options, pool.inputs);
+  add_pipe_options(options, pool.pipe);
   options.flag("--dry-run", "print the commands, run none", pool.dry_run);
   options.group("Output");
   options.flag("--group", "a job's output in one piece when it ends (so it is)", pool.group);
@@ -126,7 +129,7 @@ input::Template template_of(const std::vector<std::string>& command, engine::Rec
                             const PoolOptions& options, const PoolInputs& inputs) {
   using Repeat = input::Template::Repeat;
   auto placeholders = placeholders_of(options, inputs);
-  if (options.inputs.batches()) {
+  if (options.inputs.batches() && !options.pipe.wanted) {
     placeholders.repeat = form == engine::Recipe::Form::Shell ? Repeat::Chunks : Repeat::Words;
   }
   return {command, placeholders};
@@ -145,7 +148,22 @@ std::optional<engine::Results> results_of(const PoolOptions& options, const Pool
   return engine::Results{options.results, inputs.names};
 }
 
+/// A job log knows a job by its number and command, which all blocks have in common.
+void refuse_beside_pipe(const PoolOptions& options) {
+  check(options.pipe);
+  if (!options.pipe.wanted) return;
+  if (options.records.again != engine::Again::All && options.records.journal.empty()) {
+    throw UsageError{
+        "--pipe and --resume and its kin need a --journal: a job log cannot tell blocks apart"};
+  }
+  if (options.start.longest_first) throw UsageError{"--pipe and --order exclude each other"};
+  if (!options.results.empty()) {
+    throw UsageError{"--results names its directories by items, and with --pipe there are none"};
+  }
+}
+
 void refuse_contradictions(const PoolOptions& options) {
+  refuse_beside_pipe(options);
   if (options.jobserver && !options.jobs_file.empty()) {
     throw UsageError{
         "--jobserver has as many tokens as there are places: -j FILE cannot change them"};
@@ -200,6 +218,7 @@ int dry_run(const engine::Recipe& recipe, engine::Backlog::Options from) {
     const auto next = backlog.take();
     print_line(recipe.pasteable(engine::job_of(next, recipe, 1)));
     backlog.ended(next, {});
+    backlog.release(next);
   }
   return 0;
 }
@@ -231,6 +250,7 @@ bool takes_from_log(const input::CommandLine& line, const PoolOptions& options) 
 
 PoolInputs inputs_of(const input::CommandLine& line, const PoolOptions& options,
                      const Records& records) {
+  if (options.pipe.wanted) return {.rows = open_blocks(line, options.inputs, options.pipe)};
   if (!takes_from_log(line, options)) return open_inputs(line, options.inputs);
   if (records.wants_identities()) {
     throw UsageError{"--retry-failed with a --journal needs the COMMAND and its inputs"};
@@ -255,8 +275,11 @@ int own_many(const input::CommandLine& line, const PoolOptions& options, const G
   Records records{options.records, options.start.longest_first};
   auto inputs = inputs_of(line, options, records);
   const auto words = template_of(line.command, form, options, inputs);
-  engine::Backlog::Options backlog{.rows = batched(std::move(inputs.rows), options.inputs, form,
-                                                   words, policy, jobserver.slots()),
+  if (!options.pipe.wanted) {
+    inputs.rows =
+        batched(std::move(inputs.rows), options.inputs, form, words, policy, jobserver.slots());
+  }
+  engine::Backlog::Options backlog{.rows = std::move(inputs.rows),
                                    .past = records.past(),
                                    .identities = {},
                                    .longest_first = records.durations(),

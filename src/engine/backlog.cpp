@@ -17,8 +17,9 @@ std::size_t size_of(const std::vector<std::string>& row) {
 }
 
 /// Roughly.
+/// What waits for stdin counts as well: it may be kept in a file, but not all of it at once.
 std::size_t size_of(const Waiting& waiting) {
-  const std::size_t size = size_of(waiting.row);
+  const std::size_t size = size_of(waiting.row) + (waiting.in ? waiting.in->length : 0);
   if (!waiting.json) return size;
   return size + sizeof *waiting.json + size_of(waiting.json->argv) + waiting.json->shell.size();
 }
@@ -78,7 +79,8 @@ void Backlog::read(unsigned slots, bool none_in_hand) {
     }
     next.seq = ++seqs_;
     next.json = source_->json();
-    if (identities_) next.identity = identities_->next(next.row, next.json.get());
+    next.in = source_->stdin_of_last();
+    if (identities_) next.identity = identify(next);
     sort_in(std::move(next));
   }
 }
@@ -101,6 +103,7 @@ void Backlog::sort_in(Waiting next) {
 
 void Backlog::leave_out(const Waiting& waiting, Fate fate) {
   ++left_out_;
+  release(waiting);
   listener_.left_out(waiting.seq);
   ended(waiting, end_of(fate));
 }
@@ -127,6 +130,14 @@ void Backlog::arrange() {
   std::stable_sort(rows_.begin(), rows_.end(), goes_before);
 }
 
+/// What it gets on stdin is part of its content.
+Identity Backlog::identify(const Waiting& waiting) {
+  if (!waiting.in) return identities_->next(waiting.row, waiting.json.get());
+  input::Row content = waiting.row;
+  content.push_back(fnv1a_128(*waiting.in));
+  return identities_->next(content, nullptr);
+}
+
 std::string Backlog::command(const Waiting& waiting) const {
   return recipe_.pasteable(job_of(waiting, recipe_, 1));
 }
@@ -148,6 +159,10 @@ Waiting Backlog::take() {
   rows_.pop_front();
   bytes_ -= size_of(next);
   return next;
+}
+
+void Backlog::release(const Waiting& waiting) {
+  if (waiting.in) source_->release(*waiting.in);
 }
 
 void Backlog::give_back(Waiting waiting) {

@@ -57,6 +57,8 @@ class Backlog {
   void give_back(Waiting waiting);
   /// One that was taken has ended: those that are after it can be taken, or never will.
   void ended(const Waiting& waiting, const Dependencies::End& end);
+  /// Its job has ended, and nobody reads what it got on stdin any more.
+  void release(const Waiting& waiting);
 
  private:
   bool wants(unsigned slots) const;
@@ -64,6 +66,7 @@ class Backlog {
   void sort_in(Waiting next);
   void leave_out(const Waiting& waiting, Fate fate);
   void take_in(Dependencies::Released released);
+  Identity identify(const Waiting& waiting);
   Fate fate_of(const Waiting& waiting) const;
   std::string command(const Waiting& waiting) const;
   void arrange();

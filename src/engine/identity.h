@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "input/json_job.h"
+#include "sys/extent.h"
 
 namespace procrun::engine {
 
@@ -31,5 +32,7 @@ class Identities {
 
 /// FNV-1a of 128 bits (draft-eastlake-fnv), in hexadecimal.
 std::string fnv1a_128(const std::string& bytes);
+/// The same of the bytes there. Throws std::system_error where they cannot be read.
+std::string fnv1a_128(const sys::Extent& bytes);
 
 }  // namespace procrun::engine

@@ -435,6 +435,8 @@ void PoolRun::ended(std::uint64_t seq, job::Supervised result, int spill_fd) {
   }
   const bool lost_race = outcome.kind == job::Outcome::Kind::Cancelled && race_is_won();
   printer_.print(seq, lost_race ? job::Captured{} : std::move(result.output), spill_fd);
+  // What it left behind may still read.
+  if (!outcome.left_behind) backlog_.release(one.waiting);
   // Of a run that is being ended, nothing more would have been started anyhow.
   if (one.waiting.json && ending_ != Ending::Stopping) {
     backlog_.ended(one.waiting, {.ok = outcome.success(), .why_not = failure_of(outcome)});

@@ -51,6 +51,11 @@ void put(pool::Writer& writer, const job::Job& job) {
   writer.put(job.by_shell);
   writer.put(job.own != nullptr);
   if (job.own) put_own(writer, *job.own);
+  writer.put(job.in.has_value());
+  if (!job.in) return;
+  writer.put(job.in->fd);
+  writer.put(job.in->offset);
+  writer.put(job.in->length);
 }
 
 job::Job get_job(pool::Reader& reader) {
@@ -61,6 +66,11 @@ job::Job get_job(pool::Reader& reader) {
   job.tag = reader.get<std::string>();
   job.by_shell = reader.get<bool>();
   if (reader.get<bool>()) job.own = get_own(reader);
+  if (!reader.get<bool>()) return job;
+  sys::Extent& in = job.in.emplace();
+  in.fd = reader.get<int>();
+  in.offset = reader.get<std::uint64_t>();
+  in.length = reader.get<std::uint64_t>();
   return job;
 }
 

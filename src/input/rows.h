@@ -3,10 +3,12 @@
 #include <poll.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "input/source.h"
+#include "sys/extent.h"
 #include "sys/poller.h"
 
 namespace procrun::input {
@@ -26,6 +28,10 @@ class Rows {
   virtual int wait_fd() const = 0;
   /// All that a line of JSON says of the job whose row came last; null: there was none.
   virtual std::shared_ptr<const JsonJob> json() const { return nullptr; }
+  /// What is for the stdin of the last row's job, where the rows bring that.
+  virtual std::optional<sys::Extent> stdin_of_last() const { return std::nullopt; }
+  /// That is needed no more.
+  virtual void release(const sys::Extent&) {}
 };
 
 /// The next of a Source or of Rows, beyond any barrier; false at the end. Blocks, so nothing else

@@ -1,7 +1,6 @@
 #include "input/selection.h"
 
 #include <fmt/core.h>
-#include <sys/eventfd.h>
 
 #include <charconv>
 #include <random>
@@ -117,8 +116,7 @@ Pull Selection::found(Pull pull) {
 }
 
 Pull Selection::pause() {
-  if (!readable_) readable_ = sys::Fd{::eventfd(1, EFD_CLOEXEC)};
-  if (!readable_) sys::fail("eventfd");
+  if (!readable_) readable_ = sys::always_readable();
   pauses_ = true;
   return Pull::Later;
 }

@@ -18,7 +18,7 @@ struct Course {
   Deadlines deadlines;
   Usage usage;
   unsigned attempt = 1;
-  std::optional<Feed> feed;  // stdin, where more than one attempt may need it
+  std::optional<Feed> feed;  // stdin, where we have to see to it
   std::optional<LineBuffer> lines;
   bool last = false;       // no attempt may follow
   bool cancelled = false;  // nor does anybody wait for more output

@@ -13,6 +13,7 @@
 #include "process/command.h"
 #include "process/exit_status.h"
 #include "sys/clock.h"
+#include "sys/extent.h"
 
 namespace procrun::job {
 
@@ -126,6 +127,8 @@ struct Job {
   bool by_shell = false;
   /// What holds for it alone; null: nothing.
   std::shared_ptr<const struct OwnPolicy> own = nullptr;
+  /// Its stdin, instead of the policy's: these bytes, then the end.
+  std::optional<sys::Extent> in = std::nullopt;
 };
 
 /// The variables ("K=V") of an attempt at a job.

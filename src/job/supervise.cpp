@@ -110,7 +110,11 @@ void Context::take(Lines) { throw std::logic_error("nobody takes lines here"); }
 Supervised supervise(const Job& job, const Policy& policy, Context& context) {
   Course course;
   const auto began = Clock::now();
-  if (policy.retries != 0) course.feed.emplace(policy.in == -1 ? STDIN_FILENO : policy.in);
+  if (job.in) {
+    course.feed.emplace(*job.in);
+  } else if (policy.retries != 0) {
+    course.feed.emplace(policy.in == -1 ? STDIN_FILENO : policy.in);
+  }
   if (policy.deadline) course.deadlines.set(Deadlines::AllTimeIsUp, after(began, *policy.deadline));
   if (policy.output.by_line) course.lines.emplace(context, job.seq, !policy.output.takes_turns);
   Supervised result = attempt_all(job, policy, context, course);

@@ -1,6 +1,7 @@
 #include "sys/fd.h"
 
 #include <fcntl.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -40,6 +41,12 @@ Fd open_temporary() {
   if (!file) fail("make a temporary file in " + directory);
   ::unlink(path.c_str());
   return file;
+}
+
+Fd always_readable() {
+  Fd counter{::eventfd(1, EFD_CLOEXEC)};
+  if (!counter) fail("eventfd");
+  return counter;
 }
 
 void set_nonblocking(int fd, int other_flags) {

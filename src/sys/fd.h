@@ -52,6 +52,9 @@ Fd duplicate(int fd);
 /// last descriptor is, however the process ends.
 Fd open_temporary();
 
+/// A descriptor that is always readable: for whoever would wait, but has something to do.
+Fd always_readable();
+
 /// Sets O_NONBLOCK on a pipe's end that procrun made itself (never on a description that it was
 /// given: the flag is shared with everyone who holds it).
 void set_nonblocking(int fd, int other_flags = 0);

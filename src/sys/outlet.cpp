@@ -20,16 +20,6 @@ constexpr std::size_t kBatch = 64 * 1024;
 constexpr std::string_view kErase = "\r\033[K";
 constexpr std::size_t kAtomicWrite = 4096;  // PIPE_BUF: fits where poll(2) says that there is room
 
-/// Frees the blocks, whole pages of them; where the file system cannot, they go with the file.
-void forget(const Extent& extent) noexcept {
-  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-  const std::uint64_t from = (extent.offset + page - 1) / page * page;
-  const std::uint64_t to = (extent.offset + extent.length) / page * page;
-  if (from >= to) return;
-  ::fallocate(extent.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(from),
-              static_cast<off_t>(to - from));
-}
-
 /// Whether it ends within a line.
 bool ends_in_line(const Extent& extent) {
   char last = 0;
@@ -104,7 +94,7 @@ void Outlet::queue(std::string_view bytes) {
 }
 
 void Outlet::write(const Extent& extent) {
-  if (broken_) return forget(extent);
+  if (broken_) return punch_out(extent);
   begin_write();
   if (wants_footer_) in_line_ = ends_in_line(extent);
   pieces_.push_back({.bytes = {}, .extent = extent});
@@ -173,7 +163,7 @@ bool Outlet::flush_extent(Piece& piece) {
     piece.done += static_cast<std::size_t>(moved);
     in_files_ -= static_cast<std::uint64_t>(moved);
   }
-  forget(extent);
+  punch_out(extent);
   return true;
 }
 
@@ -210,7 +200,7 @@ bool Outlet::give_up() {
 void Outlet::drop_all() {
   broken_ = true;
   for (const Piece& piece : pieces_) {
-    if (piece.extent.fd != -1) forget(piece.extent);
+    if (piece.extent.fd != -1) punch_out(piece.extent);
   }
   pieces_.clear();
   backlog_ = 0;

@@ -7,16 +7,10 @@
 #include <string>
 #include <string_view>
 
+#include "sys/extent.h"
 #include "sys/fd.h"
 
 namespace procrun::sys {
-
-/// A stretch of a file that waits to be written.
-struct Extent {
-  int fd = -1;  // borrowed: must stay open until it is written
-  std::uint64_t offset = 0;
-  std::uint64_t length = 0;
-};
 
 /// A queue in front of one descriptor. Pipes and terminals are opened anew through /proc, so that
 /// O_NONBLOCK is on a description of our own; sockets take MSG_DONTWAIT; files do not block.
@@ -27,7 +21,8 @@ class Outlet {
 
   /// Queues bytes behind those that wait; writes when more than 64 KiB have come together.
   void write(std::string_view bytes);
-  /// Queues a stretch of a file; it is punched out of the file once it is written.
+  /// Queues a stretch of a file, which has to stay open until it is written and is punched out
+  /// then.
   void write(const Extent& extent);
   /// What was written last ends within a line: what is written next begins with its end.
   void end_line() noexcept { in_line_ = ends_line_ = true; }

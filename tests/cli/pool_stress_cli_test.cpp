@@ -2,8 +2,10 @@
 // and more of the kind. The others of these names stand with what they are about: MIX,
 // STDERRMERGE, LEAK, SIGPIPE, TTOU, KILL9, WRONGRESUME and TOKENS.
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <filesystem>
+#include <map>
 #include <set>
 
 #include "flood.h"
@@ -37,6 +39,19 @@ Lines zombies_below(pid_t procrun) {
   return zombies;
 }
 
+/// The room that the files without a name take that a process has open; bytes.
+std::uintmax_t room_of_nameless_files(pid_t pid) {
+  std::map<ino_t, std::uintmax_t> rooms;
+  for (const auto& entry : std::filesystem::directory_iterator{"/proc/" + number(pid) + "/fd"}) {
+    struct stat status {};
+    if (::stat(entry.path().c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
+    if (status.st_nlink == 0) rooms[status.st_ino] = static_cast<std::uintmax_t>(status.st_blocks);
+  }
+  std::uintmax_t sum = 0;
+  for (const auto& [file, blocks] : rooms) sum += blocks * 512;
+  return sum;
+}
+
 Options with_file_limit(rlim_t bytes, Options options = {}) {
   options.in_child = [bytes] {
     const rlimit limit{bytes, bytes};
@@ -67,6 +82,37 @@ TEST_CASE("RAM: output that memory should not hold waits in files that have no n
   write_file(dir / "go", "");
   CHECK(running.finish().exited(0));
   CHECK(std::filesystem::file_size(dir / "out") == 80000000);
+}
+
+TEST_CASE("RAM: of what --pipe cuts, a file holds the blocks that are next, and memory none",
+          "[cli]") {
+  const NoDescendantLeft guard;
+  const TempDir dir;
+  int ends[2];
+  REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+  auto source = start({"sh", "-c", "yes 'a line of some length' | head -c 100000000"},
+                      {.stdout_fd = ends[1]});
+  auto running = start_procrun({"pool", "-q", "-j2", "--pipe", "--block", "8M",
+                                "wc -c; >at.{#}; while [ ! -e go ]; do sleep 0.01; done"},
+                               {.cwd = dir.path().string(), .stdin_fd = ends[0]});
+  for (const int end : ends) ::close(end);
+  await(dir, 2);
+  // Two in hand, two that are next; and what cannot be cut yet.
+  const auto is_enough = [&] { return room_of_nameless_files(running.pid()) >= 4 * 8'380'000; };
+  CHECK(eventually(is_enough));
+  const long pss = pss_of(running.pid());
+  CHECK(pss > 0);
+#ifndef __SANITIZE_ADDRESS__  // which needs memory of its own
+  CHECK(pss < 8 * 1024);
+#endif
+  CHECK(room_of_nameless_files(running.pid()) < 5 * 8 * 1024 * 1024);
+  write_file(dir / "go", "");
+  const Result result = running.finish();
+  CHECK(result.exited(0));
+  long sum = 0;
+  for (const auto& line : lines_of(result.out)) sum += std::stol(line);
+  CHECK(sum == 100'000'000);
+  CHECK(source.finish().exited(0));
 }
 
 TEST_CASE("LEAK: a worker that is killed takes nobody's result with it, and nobody runs twice",

@@ -56,6 +56,19 @@ TEST_CASE("what holds for one job alone arrives as it was sent", "[wire]") {
   CHECK(job.own->directory == "d");
   CHECK(job.own->env == std::vector<std::string>{"A=1", "B="});
   CHECK(job.own->unset == std::vector<std::string>{"C"});
+  CHECK_FALSE(job.in);
+  CHECK(reader.rest().empty());
+}
+
+TEST_CASE("a job arrives with the place of its stdin", "[wire]") {
+  Writer writer;
+  engine::put(writer, Job{.in = sys::Extent{.fd = 9, .offset = 1ULL << 40, .length = 7}});
+  Reader reader{writer.bytes()};
+  const Job job = engine::get_job(reader);
+  REQUIRE(job.in);
+  CHECK(job.in->fd == 9);
+  CHECK(job.in->offset == 1ULL << 40);
+  CHECK(job.in->length == 7);
   CHECK(reader.rest().empty());
 }
 

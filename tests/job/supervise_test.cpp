@@ -657,6 +657,45 @@ TEST_CASE("each attempt gets the same stdin", "[supervise]") {
     policy.in = pipe.read.get();
     CHECK(supervised({.job = shell(line), .policy = policy}).result.outcome.attempts == 3);
   }
+  SECTION("from a stretch of a file") {
+    procrun::test::write_file(dir / "in", "before" + input + "after");
+    const procrun::sys::Fd file = procrun::sys::open(dir / "in", O_RDONLY);
+    Job job = shell(line);
+    job.in = procrun::sys::Extent{.fd = file.get(), .offset = 6, .length = input.size()};
+    CHECK(supervised({.job = job, .policy = retrying(5)}).result.outcome.attempts == 3);
+    CHECK(procrun::test::read_file(dir / "all").find_first_not_of('i') == std::string::npos);
+    CHECK(std::filesystem::file_size(dir / "all") == 600'000);
+  }
+}
+
+TEST_CASE("a stretch of a file is stdin, and a command may leave it unread", "[supervise]") {
+  const NoChildLeft guard;
+  const TempDir dir;
+  const std::uint64_t size = GENERATE(10, 65'536, 65'537, 3'000'000);
+  procrun::test::write_file(dir / "in", std::string(4'000'000, 'i'));
+  const procrun::sys::Fd file = procrun::sys::open(dir / "in", O_RDONLY);
+  Job job = shell("wc -c");
+  job.in = procrun::sys::Extent{.fd = file.get(), .offset = 999'999, .length = size};
+  const Findings counted = supervised({.job = job, .policy = capturing()});
+  check_left_nothing(counted);
+  CHECK(counted.stream(1) == std::to_string(size) + "\n");
+  job.argv = {"true"};
+  const Findings unread = supervised({.job = job});
+  check_left_nothing(unread);
+  CHECK(unread.result.outcome.success());
+}
+
+TEST_CASE("a stretch that its file does not have is an error, and leaves nothing", "[supervise]") {
+  const NoChildLeft guard;
+  const TempDir dir;
+  procrun::test::write_file(dir / "in", std::string(100'000, 'i'));
+  const procrun::sys::Fd file = procrun::sys::open(dir / "in", O_RDONLY);
+  Job job = shell("cat");
+  job.in = procrun::sys::Extent{.fd = file.get(), .offset = 50'000, .length = 100'000};
+  const Findings found = supervised({.job = job, .policy = capturing()});
+  CHECK(found.error.find("become shorter") != std::string::npos);
+  CHECK(found.children_left == 0);
+  CHECK(found.fds_same);
 }
 
 TEST_CASE("no attempt begins after the deadline of all", "[supervise]") {

@@ -194,6 +194,7 @@ inline Findings find_out(Scene scene) {
   } catch (const std::exception& error) {
     findings.error = error.what();
   }
+  ::signal(SIGPIPE, SIG_IGN);  // a command that leaves its stdin unread makes one wait for us
   findings.fds_same = count_open_fds() == fds;
   findings.children_left = static_cast<int>(sys::descendants_of(::getpid()).size());
   findings.frames = frames_of(findings.result.output, context.spill().fd);
