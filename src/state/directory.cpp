@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <memory>
 #include <stdexcept>
 
 #include "sys/error.h"
@@ -62,6 +63,13 @@ std::string directory() {
   make_directories(path);
   require_private(path);
   return path;
+}
+
+std::string absolute(const std::string& path) {
+  if (path.starts_with('/')) return path;
+  const std::unique_ptr<char, decltype(&::free)> here{::get_current_dir_name(), &::free};
+  if (!here) sys::fail("find the working directory");
+  return path.empty() ? here.get() : std::string{here.get()} + '/' + path;
 }
 
 Log new_log() {

@@ -11,6 +11,9 @@ namespace procrun::state {
 /// std::runtime_error where it belongs to somebody else or is open to others.
 std::string directory();
 
+/// `path` as seen from the root; empty: the working directory.
+std::string absolute(const std::string& path);
+
 /// A new log file in the state directory, and its path.
 struct Log {
   sys::Fd file;
