@@ -1,63 +1,76 @@
 // fork: as a lesson, a parent and a child that both run on; as a tool, lets COMMAND go.
-#include <fcntl.h>
-#include <fmt/core.h>
-#include <unistd.h>
-
-#include <stdexcept>
-
 #include "cmd/fork_lesson.h"
+#include "cmd/fork_tool.h"
 #include "cmd/verbs.h"
-#include "engine/background.h"
-#include "state/directory.h"
+#include "input/quantity.h"
 
 namespace procrun::cmd {
 namespace {
 
-struct ForkOptions {
-  Shared shared;
-  ForkLesson lesson;
-  std::string out;
-  std::string err;
-};
+void add_output(Options& options, ForkOptions& fork) {
+  options.group("Where its output goes");
+  options.value("-o,--stdout", "FILE", "stdout (a new log file in the state directory)",
+                [&](const std::string& file) { fork.out = parse_path(file); });
+  options.value("-e,--stderr", "FILE", "stderr (where stdout goes)",
+                [&](const std::string& file) { fork.err = parse_path(file); });
+  options.flag("--append", "to the end of these files", fork.append);
+  options.flag("--inherit-stdio", "what no file is given for stays ours, stdin too",
+               fork.inherit_stdio);
+}
+
+void add_service(Options& options, ForkOptions& fork) {
+  options.group("As a service");
+  options.value("--name", "NAME", "what it is found by; a second one of that name is not started",
+                [&](const std::string& name) {
+                  state::check_name(name);
+                  fork.name = name;
+                });
+  options.value("-p,--pidfile", "FILE", "tells its pid while it runs; a second one of it likewise",
+                [&](const std::string& file) { fork.pidfile = parse_path(file); });
+  options.flag("--oknodo", "nothing to be done is no failure: it runs already, or (--stop) no more",
+               fork.jobs.oknodo);
+  options.value("--ready", "RULE",
+                "return when it is ready: port:[HOST:]PORT, line:REGEX, file:PATH, cmd:LINE or "
+                "notify (sd_notify)",
+                [&](const std::string& text) { fork.ready = engine::parse_ready(text); });
+  options.value("--ready-timeout", "D", "end it if it is not ready after this long (60s; 0: never)",
+                [&](const std::string& text) {
+                  const auto limit = input::parse_duration(text);
+                  fork.ready_timeout.reset();
+                  if (limit.count() != 0) fork.ready_timeout = limit;
+                });
+  options.flag("--die-with-parent", "end it when the process ends that called procrun",
+               fork.die_with_parent);
+  options.value("--term-seq", "SEQ", "how it is ended (TERM,10s,KILL)",
+                [&](const std::string& text) { fork.jobs.term_seq = parse_term_seq(text); });
+}
 
 void add_options(Options& options, ForkOptions& fork) {
   add_fork_lesson(options, fork.lesson);
-  options.group("Where its output goes");
-  options.value("-o,--stdout", "FILE", "stdout (a new log file in the state directory)",
-                [&](const std::string& file) { fork.out = file; });
-  options.value("-e,--stderr", "FILE", "stderr (where stdout goes)",
-                [&](const std::string& file) { fork.err = file; });
+  add_service(options, fork);
+  add_output(options, fork);
+  add_jobs_options(options, fork.jobs);
+  add_place(options, fork.job, Letters::Short);
+  add_nice(options, fork.job);
   options.group("How it is run");
   add_shell(options, fork.shared);
   add_shared(options, fork.shared);
-  options.example("pid=$(procrun fork -- python3 -m http.server 8000)");
+  options.example(
+      "pid=$(procrun fork --name web --ready port:8000 -- python3 -m http.server 8000)\n"
+      "  procrun fork --stop web");
 }
 
-state::Log open_output(const std::string& file) {
-  if (file.empty()) return state::new_log();
-  return {sys::open(file, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND), file};
-}
-
-int let_go(const std::vector<std::string>& command, const ForkOptions& options,
-           const Given& given) {
-  const state::Log out = open_output(options.out);
-  const state::Log err = options.err.empty() ? state::Log{} : open_output(options.err);
-  log_debug("stdout of the command goes to " + out.path);
-  block_signals();
-  job::Policy policy;
-  policy.group = Command::Group::Session;
-  policy.leftovers = job::Leftovers::Wait;
-  policy.signals = given.signals;
-  const auto started =
-      engine::start_in_background({.argv = command_argv(command, options.shared)}, policy,
-                                  out.file.get(), err.file ? err.file.get() : out.file.get());
-  if (started.pid == 0) {
-    log_error(started.why);
-    return started.code;
+void refuse_contradictions(const Options& options, const ForkOptions& fork) {
+  if (fork.jobs.json) throw UsageError{"--json needs --list"};
+  if (fork.jobs.follow) throw UsageError{"--follow needs --logs"};
+  if (fork.append && fork.out.empty() && fork.err.empty()) {
+    throw UsageError{"--append needs --stdout or --stderr"};
   }
-  if (tells_story(options.shared)) tell(fmt::format("Parent process ret={}", started.pid));
-  print_line(fmt::format("{}", started.pid));
-  return 0;
+  if (fork.jobs.oknodo && fork.name.empty() && fork.pidfile.empty()) {
+    throw UsageError{"--oknodo needs --name, --pidfile or --stop"};
+  }
+  const bool timed = options.given("--ready-timeout");
+  if (timed && !fork.ready) throw UsageError{"--ready-timeout needs --ready"};
 }
 
 }  // namespace
@@ -71,7 +84,9 @@ int run_fork(const std::vector<std::string>& words, const Given& given) {
   const Words rest = options.parse(words);
   if (helped(options)) return 0;
   apply(fork.shared);
+  if (fork.jobs.wanted()) return run_jobs(options, rest, fork.jobs, fork.shared);
   if (!has_command(options, rest)) return run_fork_lesson(fork.lesson);
+  refuse_contradictions(options, fork);
   return let_go(rest.command, fork, given);
 }
 

@@ -37,25 +37,6 @@ void parse_timeout(const std::string& text, JobOptions& job, Letters letters) {
   job.timeout_percent = percent ? parse_number(text.substr(0, text.size() - 1), 1, 100'000) : 0;
 }
 
-/// TERM,10s,KILL: signals with a pause between each two.
-job::StopPlan parse_term_seq(const std::string& text) {
-  const Texts parts = input::split(text, ',');
-  job::StopPlan plan;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (i % 2 == 0) {
-      plan.push_back({sys::parse_signal(parts[i]), {}});
-    } else {
-      plan.back().wait = input::parse_duration(parts[i], input::BareNumber::Refused);
-    }
-  }
-  if (parts.size() % 2 == 0 || plan.back().signal != SIGKILL) {
-    throw std::invalid_argument("'" + input::printable(text) +
-                                "' does not end with KILL, the one signal that works on all "
-                                "(TERM,10s,KILL)");
-  }
-  return plan;
-}
-
 job::Leftovers parse_leak(const std::string& text) {
   if (text == "kill") return job::Leftovers::Stop;
   if (text == "fail") return job::Leftovers::Fail;
@@ -181,8 +162,7 @@ void add_limits(Options& options, JobOptions& job) {
                 });
   options.value("--cpus", "LIST", "run on these processors only (0-3,6)",
                 [&](const std::string& text) { place_of(job).cpus = job::parse_cpus(text); });
-  options.value("--nice", "N", "so much nicer than we are (-20 to 19)",
-                [&](const std::string& text) { job.nice = parse_number(text, -40, 39); });
+  add_nice(options, job);
   options.value("--oom-score-adj", "N",
                 "killed sooner or later when memory runs out (-1000 to 1000)",
                 [&](const std::string& text) {
@@ -192,24 +172,7 @@ void add_limits(Options& options, JobOptions& job) {
                  [&] { place_of(job).no_new_privs = true; });
 }
 
-void add_place(Options& options, JobOptions& job, Letters letters) {
-  options.group("Place");
-  options.value(names("-C,--chdir", letters), "DIR", "run it there; ./tool is looked up there too",
-                [&](const std::string& text) { job.policy.directory = parse_path(text); });
-  options.value("--env", "K=V", "set in its environment",
-                [&](const std::string& text) { job.env.push_back(parse_assignment(text)); });
-  options.value("--env-file", "FILE", "the same for each line of FILE",
-                [&](const std::string& file) {
-                  const Texts entries = read_env_file(file);
-                  job.env.insert(job.env.end(), entries.begin(), entries.end());
-                });
-  options.value("--unset", "K", "leave out of its environment",
-                [&](const std::string& text) { job.unset.push_back(parse_variable(text)); });
-  options.flag("--clear-env", "start from an empty environment", job.clear_env);
-  options.value("--umask", "MODE", "its umask (022)",
-                [&](const std::string& text) { place_of(job).umask = parse_umask(text); });
-  options.value("--user", "USER[:GROUP]", "run it as this user, by name or number",
-                [&](const std::string& text) { place_of(job).user = job::find_user(text); });
+void add_descriptors(Options& options, JobOptions& job) {
   options.flag("--close-fds", "it gets no descriptors of ours but 0, 1 and 2",
                job.policy.close_others);
   options.value("--keep-fd", "N", "and this one", [&](const std::string& text) {
@@ -267,11 +230,55 @@ void parse_ok_exit(const std::string& text, job::Policy& policy) {
   }
 }
 
+job::StopPlan parse_term_seq(const std::string& text) {
+  const Texts parts = input::split(text, ',');
+  job::StopPlan plan;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (i % 2 == 0) {
+      plan.push_back({sys::parse_signal(parts[i]), {}});
+    } else {
+      plan.back().wait = input::parse_duration(parts[i], input::BareNumber::Refused);
+    }
+  }
+  if (parts.size() % 2 == 0 || plan.back().signal != SIGKILL) {
+    throw std::invalid_argument("'" + input::printable(text) +
+                                "' does not end with KILL, the one signal that works on all "
+                                "(TERM,10s,KILL)");
+  }
+  return plan;
+}
+
+void add_nice(Options& options, JobOptions& job) {
+  options.value("--nice", "N", "so much nicer than we are (-20 to 19)",
+                [&](const std::string& text) { job.nice = parse_number(text, -40, 39); });
+}
+
+void add_place(Options& options, JobOptions& job, Letters letters) {
+  options.group("Place");
+  options.value(names("-C,--chdir", letters), "DIR", "run it there; ./tool is looked up there too",
+                [&](const std::string& text) { job.policy.directory = parse_path(text); });
+  options.value("--env", "K=V", "set in its environment",
+                [&](const std::string& text) { job.env.push_back(parse_assignment(text)); });
+  options.value("--env-file", "FILE", "the same for each line of FILE",
+                [&](const std::string& file) {
+                  const Texts entries = read_env_file(file);
+                  job.env.insert(job.env.end(), entries.begin(), entries.end());
+                });
+  options.value("--unset", "K", "leave out of its environment",
+                [&](const std::string& text) { job.unset.push_back(parse_variable(text)); });
+  options.flag("--clear-env", "start from an empty environment", job.clear_env);
+  options.value("--umask", "MODE", "its umask (022)",
+                [&](const std::string& text) { place_of(job).umask = parse_umask(text); });
+  options.value("--user", "USER[:GROUP]", "run it as this user, by name or number",
+                [&](const std::string& text) { place_of(job).user = job::find_user(text); });
+}
+
 void add_job_options(Options& options, JobOptions& job, Letters letters) {
   add_time(options, job, letters);
   add_tree_and_retries(options, job, letters);
   add_limits(options, job);
   add_place(options, job, letters);
+  add_descriptors(options, job);
 }
 
 job::Policy policy_of(const JobOptions& job) {

@@ -47,8 +47,13 @@ std::string parse_path(const std::string& text);
 /// Adds what LIST says ("143,SIG:TERM") to the ends that count as success. Throws
 /// std::invalid_argument.
 void parse_ok_exit(const std::string& text, job::Policy& policy);
+/// TERM,10s,KILL: signals with a pause between each two. Throws std::invalid_argument.
+job::StopPlan parse_term_seq(const std::string& text);
 
 void add_job_options(Options& options, JobOptions& job, Letters letters);
+/// Declares those that say where and as whom a command runs.
+void add_place(Options& options, JobOptions& job, Letters letters);
+void add_nice(Options& options, JobOptions& job);
 /// Declares --lock and --lock-wait.
 void add_lock(Options& options, JobOptions& job);
 

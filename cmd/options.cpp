@@ -184,6 +184,20 @@ std::string Options::given_for(For use) const {
   return {};
 }
 
+bool Options::given(std::string_view name) const {
+  const Option* const option = find(name);
+  return option != nullptr && option->given;
+}
+
+std::string Options::given_besides(const std::vector<std::string_view>& names) const {
+  for (const Option& option : options_) {
+    const auto name = option.long_name();
+    const bool named = std::find(names.begin(), names.end(), name) != names.end();
+    if (option.given && !named) return std::string{name};
+  }
+  return {};
+}
+
 void Options::refuse(const std::string& name) const {
   std::vector<std::string> known;
   for (const Option& option : options_) known.emplace_back(option.long_name());

@@ -58,6 +58,9 @@ class Options {
   std::size_t count_options(const std::vector<std::string>& words) const;
   /// The first option given that is for this alone; empty if there was none.
   std::string given_for(For use) const;
+  bool given(std::string_view name) const;
+  /// The first option given that is none of these (long names); empty if there was none.
+  std::string given_besides(const std::vector<std::string_view>& names) const;
   bool help_wanted() const noexcept { return help_wanted_; }
   std::string help() const;
 

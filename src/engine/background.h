@@ -1,23 +1,70 @@
 #pragma once
-// A command that is let go: a small supervisor of its own stays with it.
+// A command that is let go: a small supervisor of its own stays with it, and writes down how it
+// ends.
+#include <array>
+#include <optional>
 #include <string>
 
 #include "job/job.h"
-#include "sys/signals.h"
+#include "state/pidfile.h"
+#include "state/records.h"
+#include "sys/fd.h"
 
 namespace procrun::engine {
 
-/// Whether the command runs: its pid, or why not and the exit code for that.
-struct Background {
-  pid_t pid = 0;
-  int code = 0;
-  std::string why = {};
+/// What a supervisor is given.
+struct BackgroundPlan {
+  job::Job job = {};
+  job::Policy policy = {};
+  /// Its stdin, stdout and stderr; borrowed; -1: ours.
+  std::array<int, 3> stdio{-1, -1, -1};
+  /// Borrowed.
+  const state::Records& records;
+  /// What is known of the job before it runs.
+  state::Record record = {};
+  /// Held as long as anything of the job's tree lives.
+  sys::Fd name_lock = {};
+  std::optional<state::PidFile> pidfile = std::nullopt;
+  /// A pidfd: when that process ends, so does the job.
+  sys::Fd caller = {};
+  /// Where the command says that it is ready (NotifySocket).
+  sys::Fd notify = {};
+  /// It goes on telling news until its end, not only that the command runs.
+  bool tells = false;
 };
 
-/// Starts `job` in a session of its own below a supervisor that has left ours, with stdin from
-/// /dev/null, the given descriptors (borrowed) as stdout and stderr, and no other of ours. Returns
-/// once the exec has succeeded, or failed. The supervisor lives until nothing of the command's tree
-/// is left; INT, TERM and HUP make it end that tree. All signals must be blocked.
-Background start_in_background(const job::Job& job, const job::Policy& policy, int out, int err);
+/// What a supervisor tells the one who started it.
+struct News {
+  enum class Kind : std::uint8_t {
+    Started,   // the command runs: pid
+    Failed,    // it cannot: the exit code for that, and why (text)
+    Ended,     // raw status; others of its tree may live on
+    Notified,  // what it said over the socket (text)
+  };
+  Kind kind = Kind::Failed;
+  pid_t pid = 0;
+  int code = 0;
+  std::string text = {};
+};
+
+/// The caller's end of a job in the background.
+class Background {
+ public:
+  /// Starts the job below a supervisor that has left our session and holds no descriptor of ours
+  /// but those of the plan. The supervisor lives until nothing of the command's tree is left; INT,
+  /// TERM and HUP make it end that tree by the policy's stop plan. All signals must be blocked.
+  explicit Background(BackgroundPlan& plan);
+
+  /// Readable when there is news, or no more to come.
+  int fd() const noexcept { return news_.get(); }
+  /// The next news; empty when the supervisor is gone, or tells no more. Blocks.
+  std::optional<News> next();
+  /// Has the supervisor end the job; a second time: at once, by KILL.
+  void stop();
+
+ private:
+  sys::Fd news_;
+  sys::Fd supervisor_;
+};
 
 }  // namespace procrun::engine

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -47,15 +46,6 @@ void require_private(const std::string& path) {
   }
 }
 
-std::string stamp() {
-  const time_t now = ::time(nullptr);
-  tm parts{};
-  ::gmtime_r(&now, &parts);
-  char text[32];
-  const std::size_t size = ::strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", &parts);
-  return {text, size};
-}
-
 }  // namespace
 
 std::string directory() {
@@ -72,8 +62,8 @@ std::string absolute(const std::string& path) {
   return path.empty() ? here.get() : std::string{here.get()} + '/' + path;
 }
 
-Log new_log() {
-  const std::string path = directory() + "/" + stamp() + "-" + std::to_string(::getpid()) + ".log";
+Log new_log(const std::string& id) {
+  const std::string path = directory() + "/" + id + ".log";
   return {sys::open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND, 0600), path};
 }
 

@@ -14,11 +14,12 @@ std::string directory();
 /// `path` as seen from the root; empty: the working directory.
 std::string absolute(const std::string& path);
 
-/// A new log file in the state directory, and its path.
+/// A file for a job's output, open for appending, and its path.
 struct Log {
   sys::Fd file;
   std::string path;
 };
-Log new_log();
+/// A new one in the state directory, for the job with that id.
+Log new_log(const std::string& id);
 
 }  // namespace procrun::state
