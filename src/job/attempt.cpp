@@ -234,19 +234,30 @@ void Attempt::time_is_up() {
   begin_stop(Outcome::Kind::TimedOut, policy_.stop, false);
 }
 
+/// Who has ended or was stopped, and is still to be waited for: a name that is looked up now is its
+/// own. 0: nobody; -1: there is no child.
+pid_t Attempt::peek() {
+  siginfo_t found{};
+  constexpr int kAny = WEXITED | WSTOPPED | WCONTINUED;
+  if (::waitid(P_ALL, 0, &found, kAny | WNOHANG | WNOWAIT) == 0) return found.si_pid;
+  if (errno != ECHILD) sys::fail("waitid");
+  return -1;
+}
+
 /// SIGCHLD does not count: everyone who has ended is reaped, whoever it was that woke us.
 void Attempt::reap() {
   while (children_) {
-    siginfo_t peek{};
+    const auto next = context_.listens() ? peek() : pid_t{-1};
+    if (next == 0) return;
     std::string name;
-    if (context_.listens() && ::waitid(P_ALL, 0, &peek, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-        peek.si_pid != 0 && peek.si_pid != outcome_.pid) {
-      name = sys::command_of(peek.si_pid);  // known only until it is reaped
-      if (context_.wants_details()) tell_orphan(peek.si_pid);
+    if (next != -1 && next != outcome_.pid) {
+      name = sys::command_of(next);  // known only until it is reaped
+      if (context_.wants_details()) tell_orphan(next);
     }
     int status = 0;
     rusage usage{};
-    const pid_t pid = ::wait4(-1, &status, WNOHANG | WUNTRACED | WCONTINUED, &usage);
+    const pid_t pid = ::wait4(next, &status, WNOHANG | WUNTRACED | WCONTINUED, &usage);
+    if (pid == 0 && next != -1) continue;  // it was stopped, and goes on again
     if (pid == 0) return;
     if (pid == -1) {
       if (errno != ECHILD) sys::fail("wait4");
@@ -254,7 +265,7 @@ void Attempt::reap() {
       return;
     }
     note(pid, ExitStatus{status}, usage);
-    if (!name.empty() && pid == peek.si_pid) {
+    if (!name.empty() && !WIFSTOPPED(status) && !WIFCONTINUED(status)) {
       emit({.type = Type::Reap, .pid = pid, .status = status, .text = name});
       orphans_.erase(pid);
     }

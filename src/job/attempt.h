@@ -48,6 +48,7 @@ class Attempt {
   void forward(const Order& order);
   void pause(const Order& order);
   void resume();
+  static pid_t peek();
   void reap();
   void note(pid_t pid, ExitStatus status, const rusage& usage);
   void tell_exit(ExitStatus status, const rusage& usage);
