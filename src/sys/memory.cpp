@@ -13,7 +13,7 @@ namespace {
 
 /// What is needed again brings its whole folio along, which may be a MiB of the page cache, but
 /// nothing beyond its mapping. So mappings are cut into pieces of this size.
-constexpr std::uintptr_t kPiece = 64 * 1024;
+constexpr std::uintptr_t kPiece = 32 * 1024;
 
 // NOLINTNEXTLINE(performance-no-int-to-ptr)
 void* pointer(std::uintptr_t address) { return reinterpret_cast<void*>(address); }
