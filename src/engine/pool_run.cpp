@@ -174,9 +174,9 @@ JobInHand* PoolRun::waits_for_turn() {
   if (!output.takes_turns || !may_come) return nullptr;
   JobInHand* const next = in_hand_.find(printer_.turn());
   if (next == nullptr || next->has_turn) return nullptr;
-  // What a failed attempt writes is not to be seen.
+  // What a failed attempt writes is not to be seen, but by line.
   const bool may_fail = next->job.own && next->job.own->retries.value_or(0) != 0;
-  return may_fail ? nullptr : next;
+  return may_fail && !output.by_line ? nullptr : next;
 }
 
 sys::Deadline PoolRun::turn_due() {

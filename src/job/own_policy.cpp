@@ -38,7 +38,8 @@ Policy with(const Policy& all, const OwnPolicy& own) {
   if (own.retries) policy.retries = *own.retries;
   if (policy.retries != 0) {
     if (!policy.retry) policy.retry = std::make_shared<const RetryPolicy>();
-    policy.output.takes_turns = false;  // what a failed attempt wrote is not to be seen
+    // What a failed attempt wrote is not to be seen, but by line.
+    policy.output.takes_turns = policy.output.takes_turns && policy.output.by_line;
   }
   if (!own.directory.empty()) {
     const bool is_relative = !own.directory.starts_with('/') && !all.directory.empty();

@@ -127,6 +127,17 @@ TEST_CASE("a job in JSON has retries of its own, and only its last attempt is sh
   CHECK(none.quiet({"--retries", "2"}).out == "1\n");
 }
 
+TEST_CASE("by line all attempts of a job in JSON are shown, and with -k in its turn", "[cli]") {
+  const NoDescendantLeft guard;
+  const Scene scene{
+      "sleep 0.1; echo first\n"
+      R"({"shell":"echo $PROCRUN_ATTEMPT; [ $PROCRUN_ATTEMPT = 2 ]","retries":1})"
+      "\n"};
+  const Result result = scene.quiet({"-j2", "-k", "--line-buffer"});
+  CHECK(result.out == "first\n1\n2\n");
+  CHECK(result.exited(0));
+}
+
 TEST_CASE("a job starts when those that it is after have ended, wherever they stand", "[cli]") {
   const NoDescendantLeft guard;
   const Words options =

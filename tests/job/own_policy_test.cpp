@@ -42,6 +42,8 @@ TEST_CASE("a job's own retries count, with the delays and reasons of all", "[own
   CHECK(again.retries == 3);
   CHECK(again.retry != nullptr);
   CHECK_FALSE(again.output.takes_turns);
+  all.output.by_line = true;  // where all attempts are shown, each in its turn
+  CHECK(with(all, {.retries = 3}).output.takes_turns);
   all.retry = std::make_shared<const RetryPolicy>();
   CHECK(with(all, {.retries = 1}).retry == all.retry);
 }
