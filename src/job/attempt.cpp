@@ -202,8 +202,8 @@ void Attempt::after_step() {
   if (stop_.killing() && !gives_up_) gives_up_ = Clock::now() + kUnkillable;
   if (stop_.killing() && alive_) outcome_.killed = true;
   emit({.type = Type::Signal, .pid = outcome_.pid, .status = stop_.signal()});
-  for (const pid_t pid : stop_.take_killed()) {
-    emit({.type = Type::Killed, .pid = pid, .text = sys::command_of(pid)});
+  for (const auto& [pid, command] : stop_.take_killed()) {
+    emit({.type = Type::Killed, .pid = pid, .text = command});
   }
   course_.deadlines.set(Deadlines::NextStep, after(Clock::now(), stop_.wait()));
 }

@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include "job/tree.h"
+#include <iterator>
 
 namespace procrun::job {
 namespace {
@@ -36,7 +36,8 @@ void Stop::step(bool group_has_it) {
   if (killing()) {
     Swept swept = kill_tree();
     refused_ = std::move(swept.refused);
-    killed_.insert(killed_.end(), swept.killed.begin(), swept.killed.end());
+    killed_.insert(killed_.end(), std::make_move_iterator(swept.killed.begin()),
+                   std::make_move_iterator(swept.killed.end()));
     return;
   }
   refused_ = signal_tree(signal(), group_has_it ? ::getpgrp() : 0);

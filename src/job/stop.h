@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "job/job.h"
+#include "job/tree.h"
 
 namespace procrun::job {
 
@@ -26,7 +27,7 @@ class Stop {
   /// Who may not be signalled by us (EPERM) at the last step.
   const std::vector<pid_t>& refused() const noexcept { return refused_; }
   /// Who was still there when KILL came at the last step, told once.
-  std::vector<pid_t> take_killed() { return std::exchange(killed_, {}); }
+  std::vector<Killed> take_killed() { return std::exchange(killed_, {}); }
 
  private:
   void step(bool group_has_it);
@@ -35,7 +36,7 @@ class Stop {
   std::size_t step_ = 0;
   pid_t alone_ = 0;
   std::vector<pid_t> refused_;
-  std::vector<pid_t> killed_;
+  std::vector<Killed> killed_;
 };
 
 }  // namespace procrun::job

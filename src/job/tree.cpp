@@ -102,7 +102,9 @@ Swept kill_tree(const Spare& spare) {
     }
   }
   for (const Kin& member : tree(spare)) {
-    if (send(member, SIGKILL) == Sent::Yes) swept.killed.push_back(member.pid);
+    std::string command = sys::command_of(member.pid);
+    if (send(member, SIGKILL) != Sent::Yes) continue;
+    swept.killed.push_back({member.pid, std::move(command)});
   }
   return swept;
 }

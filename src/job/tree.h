@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <string>
 #include <vector>
 
 namespace procrun::job {
@@ -21,9 +22,15 @@ std::vector<pid_t> signal_tree(int signal, pid_t except_group = 0, const Spare& 
 /// Sends CONT to those descendants that are stopped.
 void continue_tree();
 
+/// Who was sent KILL, and what it was running: that cannot be looked up any more when it is dead.
+struct Killed {
+  pid_t pid;
+  std::string command;
+};
+
 /// Whom a sweep has sent KILL, and whom it may not signal.
 struct Swept {
-  std::vector<pid_t> killed;
+  std::vector<Killed> killed;
   std::vector<pid_t> refused;
 };
 

@@ -313,7 +313,8 @@ TEST_CASE("options that exclude each other are told", "[cli]") {
   const NoDescendantLeft guard;
   refuses({"spawn", "--shell", "--no-shell", "true"}, "procrun: spawn: --shell and --no-shell");
   refuses({"pool", "-u", "-k", "echo", ":::", "a"}, "procrun: pool: -k");
-  refuses({"pool", "-u", "--group", "echo", ":::", "a"}, "procrun: pool: -u and --group");
+  refuses({"pool", "-u", "--group", "echo", ":::", "a"},
+          "procrun: pool: --group, --line-buffer and -u");
   refuses({"pool", "-u", "--tag", "echo", ":::", "a"}, "procrun: pool: --tag");
 }
 

@@ -188,9 +188,9 @@ TEST_CASE("DISKFULL: output that its file cannot take is an error, not cut", "[c
 
 TEST_CASE("DISKFULL: output that waits for its turn and cannot be put aside is an error", "[cli]") {
   const NoDescendantLeft guard;
-  Words words{
-      "pool", "-q", "-k", "-j2", "sh", "-c", "[ $0 = 1 ] && exec sleep 60; head -c 20000 /dev/zero",
-      ":::"};
+  // In one write, so that a job that is ended for it has written all or nothing.
+  const std::string job = "[ $0 = 1 ] && exec sleep 60; exec dd if=/dev/zero bs=20000 count=1";
+  Words words{"pool", "-q", "-k", "-j2", "sh", "-c", job, ":::"};
   for (int i = 1; i <= 200; ++i) words.push_back(std::to_string(i));
   const Result result = run_procrun(words, with_file_limit(100'000));
   CHECK(result.out.size() % 20000 == 0);  // of those that had ended, each whole
