@@ -9,18 +9,29 @@ namespace procrun::cmd {
 
 using event::Type;
 
-Chronicle::Chronicle(const std::string& events)
-    : owner_{::getpid()}, events_{open_events(events, make_run_id(), job::Policy{})} {
+Chronicle::Chronicle() : owner_{::getpid()} {}
+
+Chronicle::Chronicle(const std::string& events, const TimelineOptions& timeline,
+                     const Shared& shared, const std::string& verb)
+    : owner_{::getpid()},
+      events_{open_events(events, make_run_id(), job::Policy{})},
+      picture_{make_lesson_picture(timeline, shared, "procrun " + verb)} {
   if (events_) bus_.add(*events_);
+  if (picture_) bus_.add(*picture_);
 }
 
 void Chronicle::begin() const { emit({.type = Type::RunStart, .pid = ::getpid()}); }
 
 void Chronicle::end() const { emit({.type = Type::RunEnd, .text = "the lesson is over"}); }
 
-void Chronicle::forked(pid_t pid, pid_t parent, const std::string& role) {
+void Chronicle::break_off() const {
+  if (picture_) picture_->finish();
+}
+
+void Chronicle::forked(pid_t pid, pid_t parent, const std::string& role,
+                       sys::Clock::time_point since) {
   roles_[pid] = role;
-  emit({.type = Type::Fork, .pid = pid, .ppid = parent, .text = role});
+  emit({.type = Type::Fork, .at = since, .pid = pid, .ppid = parent, .text = role});
 }
 
 void Chronicle::executed(pid_t pid) const {

@@ -1,32 +1,38 @@
 #pragma once
-// The events of a lesson, for --events and other sinks: what its watcher or its parent has seen.
+// The events of a lesson, for --events and --timeline: what its watcher or its parent has seen.
 #include <sys/types.h>
 
 #include <map>
 #include <memory>
 #include <string>
 
+#include "cmd/shared.h"
+#include "cmd/timeline.h"
 #include "event/bus.h"
 #include "process/exit_status.h"
+#include "sys/clock.h"
 
 namespace procrun::cmd {
 
 /// Tells nobody but the sinks that it has, and nothing from a forked copy.
 class Chronicle {
  public:
-  /// With what --events names; empty: nothing. Blocks while a fifo has no reader. Throws
-  /// std::system_error.
-  explicit Chronicle(const std::string& events = {});
-
-  /// A further sink, which is borrowed; before begin().
-  void add(event::Sink& sink) { bus_.add(sink); }
+  /// Without any.
+  Chronicle();
+  /// With what --events names (empty: nothing) and --timeline asks for, of a lesson of `verb`.
+  /// Blocks while a fifo has no reader. Throws UsageError, std::system_error.
+  Chronicle(const std::string& events, const TimelineOptions& timeline, const Shared& shared,
+            const std::string& verb);
 
   /// The lesson begins with this process, and ends. Each of these throws std::system_error where a
   /// sink cannot take it.
   void begin() const;
   void end() const;
-  /// `role` is what the process is called from now on: "child process".
-  void forked(pid_t pid, pid_t parent, const std::string& role);
+  /// The lesson was told to end: what there is by now is drawn.
+  void break_off() const;
+  /// `role` is what the process is called from now on: "child process"; `since`: when it was made.
+  void forked(pid_t pid, pid_t parent, const std::string& role,
+              sys::Clock::time_point since = sys::Clock::now());
   void executed(pid_t pid) const;
   void stopped(pid_t pid, ExitStatus status) const;
   void continued(pid_t pid) const;
@@ -41,6 +47,7 @@ class Chronicle {
 
   pid_t owner_;
   std::unique_ptr<event::Sink> events_;
+  std::unique_ptr<Picture> picture_;
   event::Bus bus_;
   std::map<pid_t, std::string> roles_;
 };

@@ -85,7 +85,7 @@ int run_fork(const std::vector<std::string>& words, const Given& given) {
   if (helped(options)) return 0;
   apply(fork.shared);
   if (fork.jobs.wanted()) return run_jobs(options, rest, fork.jobs, fork.shared);
-  if (!has_command(options, rest)) return run_fork_lesson(fork.lesson);
+  if (!has_command(options, rest)) return run_fork_lesson(fork.lesson, fork.shared);
   refuse_contradictions(options, fork);
   return let_go(rest.command, fork, given);
 }

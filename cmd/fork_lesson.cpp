@@ -9,7 +9,6 @@
 #include "cmd/events.h"
 #include "cmd/life_lessons.h"
 #include "cmd/numbers.h"
-#include "cmd/shared.h"
 #include "input/quantity.h"
 #include "process/fork.h"
 
@@ -80,13 +79,14 @@ void add_fork_lesson(Options& options, ForkLesson& lesson) {
                 take_number(lesson.max_children));
   add_explain(options, lesson.explains);
   add_events(options, lesson.events);
+  add_timeline(options, lesson.timeline);
   add_speed(options, lesson.speed);
   options.declare_for(Options::For::Command);
 }
 
-int run_fork_lesson(const ForkLesson& lesson) {
+int run_fork_lesson(const ForkLesson& lesson, const Shared& shared) {
   refuse_contradictions(lesson);
-  Chronicle chronicle{lesson.events};
+  Chronicle chronicle{lesson.events, lesson.timeline, shared, "fork"};
   if (lesson.memory) return memory_story(lesson.explains, chronicle);
   if (lesson.orphan) {
     const auto time = lesson.speed.of(*lesson.orphan);

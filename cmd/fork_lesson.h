@@ -5,6 +5,8 @@
 
 #include "cmd/lesson.h"
 #include "cmd/options.h"
+#include "cmd/shared.h"
+#include "cmd/timeline.h"
 #include "sys/clock.h"
 
 namespace procrun::cmd {
@@ -16,6 +18,7 @@ struct ForkLesson {
   std::optional<sys::Duration> orphan;
   bool memory = false;
   std::string events;  // what --events names
+  TimelineOptions timeline;
   std::optional<int> count;
   std::optional<int> max_children;
 };
@@ -25,6 +28,6 @@ void add_fork_lesson(Options& options, ForkLesson& lesson);
 
 /// Plays the lesson, in this process and its children; the exit code. Throws UsageError where
 /// options contradict each other.
-int run_fork_lesson(const ForkLesson& lesson);
+int run_fork_lesson(const ForkLesson& lesson, const Shared& shared);
 
 }  // namespace procrun::cmd

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -58,6 +59,16 @@ std::string explanation(std::initializer_list<std::string_view> sentences) {
 
 void explain(bool wanted, std::initializer_list<std::string_view> sentences) {
   if (wanted) print_line(explanation(sentences));
+}
+
+int play_without_inherited(const std::function<int()>& lesson) {
+  siginfo_t any{};
+  if (::waitid(P_ALL, 0, &any, WEXITED | WNOHANG | WNOWAIT) == -1) return lesson();  // ECHILD
+  const pid_t us = ::getpid();
+  const pid_t pid = procrun::fork();
+  if (pid != 0) return procrun::waitpid(pid).status.shell_code();
+  die_with(us);
+  return lesson();
 }
 
 void die_with(pid_t parent) {

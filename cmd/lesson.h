@@ -1,5 +1,6 @@
 #pragma once
 // What the lessons share: the speed that was asked for, and the sentences beside the facts.
+#include <functional>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -28,6 +29,10 @@ void add_explain(Options& options, bool& explains);
 std::string explanation(std::initializer_list<std::string_view> sentences);
 /// Prints that, if it is wanted.
 void explain(bool wanted, std::initializer_list<std::string_view> sentences);
+
+/// Plays `lesson`, whose waits are to meet its own children alone: in a forked copy, where whoever
+/// executed us left us some (`sleep 60 & exec procrun wait`). Its exit code.
+int play_without_inherited(const std::function<int()>& lesson);
 
 /// Called in a forked child: it dies when `parent` does (prctl(2), PR_SET_PDEATHSIG), so that a
 /// lesson which is killed leaves nobody behind.

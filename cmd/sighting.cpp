@@ -13,8 +13,8 @@
 namespace procrun::cmd {
 namespace {
 
-/// Who reaps does so at once; after this long he is said not to.
-constexpr auto kReapsWithin = std::chrono::seconds{2};
+/// Most reap at once, some look only every second or two; after this long he is said not to reap.
+constexpr auto kReapsWithin = std::chrono::seconds{5};
 /// How often the watcher looks, where the kernel does not tell of the reaping (before Linux 6.9).
 constexpr auto kGlance = std::chrono::milliseconds{20};
 
@@ -99,7 +99,7 @@ void tell_not_reaped(Stage& stage, const std::vector<Watcher>& dead) {
   const std::string parent = sight.ppid ? named(*sight.ppid) : "its parent";
   stage.say("watcher: " + described(*left));
   stage.say(
-      fmt::format("watcher: {} does not reap what it adopts: {} of {} not reaped after 2s; "
+      fmt::format("watcher: {} does not reap what it adopts: {} of {} not reaped after 5s; "
                   "such a zombie stays until {} ends",
                   parent, dead.size() - count_reaped(dead), dead.size(), parent));
   stage.explain(

@@ -81,8 +81,8 @@ void add_options(Options& options, SpawnOptions& spawn) {
   options.flag("--json", "tell all that is known of its end, as one line of JSON", spawn.json);
   options.declare_for(Options::For::Both);
   add_events(options, spawn.events);
-  options.declare_for(Options::For::Command);
   add_timeline(options, spawn.timeline);
+  options.declare_for(Options::For::Command);
   options.group("How COMMAND is run");
   add_lock(options, spawn.job);
   add_shell(options, spawn.shared);
@@ -221,7 +221,10 @@ int run_spawn(const std::vector<std::string>& words, const Given& given) {
   if (spawn.lesson.no_join && !rest.command.empty()) {
     throw UsageError{"--no-join is the lesson's; to start COMMAND and go on: procrun fork"};
   }
-  if (!has_command(options, rest)) return run_spawn_lesson(spawn.lesson, spawn.events);
+  if (!has_command(options, rest)) {
+    Chronicle chronicle{spawn.events, spawn.timeline, spawn.shared, "spawn"};
+    return run_spawn_lesson(spawn.lesson, chronicle);
+  }
   return own(rest.command, spawn, given);
 }
 

@@ -8,7 +8,6 @@
 #include <limits>
 #include <stdexcept>
 
-#include "cmd/chronicle.h"
 #include "cmd/lesson.h"
 #include "cmd/numbers.h"
 #include "cmd/shared.h"
@@ -87,12 +86,13 @@ class Pro {
         copy_{lesson.start_method ? pro_do_and_look : pro_do, name_, func_} {}
 
   void start(Chronicle& chronicle) {
+    const auto since = sys::Clock::now();
     if (is_fresh_) {
       fresh_ = start_fresh(name_, func_);
     } else {
       copy_.start();
     }
-    chronicle.forked(pid(), ::getpid(), "child process");
+    chronicle.forked(pid(), ::getpid(), "child process", since);
     if (is_fresh_) chronicle.executed(pid());
   }
 
@@ -162,8 +162,7 @@ void add_spawn_lesson(Options& options, SpawnLesson& lesson) {
   options.declare_for(Options::For::Command);
 }
 
-int run_spawn_lesson(const SpawnLesson& lesson, const std::string& events) {
-  Chronicle chronicle{events};
+int run_spawn_lesson(const SpawnLesson& lesson, Chronicle& chronicle) {
   chronicle.begin();
   print_line(fmt::format("Parent process id {}", ::getpid()));
   if (lesson.start_method) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cmd/chronicle.h"
 #include "cmd/options.h"
 
 namespace procrun::cmd {
@@ -23,8 +24,8 @@ struct SpawnLesson {
 /// Declares its options.
 void add_spawn_lesson(Options& options, SpawnLesson& lesson);
 
-/// Plays the lesson, in this process and its child; the exit code. `events`: what --events names.
-int run_spawn_lesson(const SpawnLesson& lesson, const std::string& events);
+/// Plays the lesson, in this process and its child; the exit code.
+int run_spawn_lesson(const SpawnLesson& lesson, Chronicle& chronicle);
 
 /// Whether this program was started by the lesson to run what it is told.
 bool is_fresh_process(const std::vector<std::string>& words);

@@ -126,12 +126,16 @@ int play(bool explains, Chronicle& chronicle, const std::function<void(Stage&)>&
     try {
       chronicle.begin();
       story(stage);
-      chronicle.end();
-      return 0;
     } catch (const Interrupted& interrupted) {
       signal = interrupted.signal;
     }
   }
+  // Only now, when signals end us again: the picture may have to wait for its reader.
+  if (signal == 0) {
+    chronicle.end();
+    return 0;
+  }
+  chronicle.break_off();
   sys::die_of(signal);
   return 128 + signal;
 }

@@ -39,8 +39,8 @@ void add_options(Options& options, WaitOptions& wait) {
   options.group("Account");
   options.declare_for(Options::For::Both);
   add_events(options, wait.events);
-  options.declare_for(Options::For::Command);
   add_timeline(options, wait.timeline);
+  options.declare_for(Options::For::Command);
   options.group("How COMMAND is run");
   add_shell(options, wait.shared);
   add_shared(options, wait.shared);
@@ -98,7 +98,12 @@ int run_wait(const std::vector<std::string>& words, const Given& given) {
   const Words rest = options.parse(words);
   if (helped(options)) return 0;
   apply(wait.shared);
-  if (!has_command(options, rest)) return run_wait_lesson(wait.lesson, wait.events);
+  if (!has_command(options, rest)) {
+    return play_without_inherited([&] {
+      Chronicle chronicle{wait.events, wait.timeline, wait.shared, "wait"};
+      return run_wait_lesson(wait.lesson, chronicle);
+    });
+  }
   return reap_all(rest.command, wait, given);
 }
 

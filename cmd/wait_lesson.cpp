@@ -6,7 +6,6 @@
 #include <string>
 #include <system_error>
 
-#include "cmd/chronicle.h"
 #include "cmd/numbers.h"
 #include "cmd/shared.h"
 #include "process/fork.h"
@@ -82,9 +81,8 @@ void add_wait_lesson(Options& options, WaitLesson& lesson) {
   options.declare_for(Options::For::Command);
 }
 
-int run_wait_lesson(const WaitLesson& lesson, const std::string& events) {
+int run_wait_lesson(const WaitLesson& lesson, Chronicle& chronicle) {
   if (lesson.childless) return without_child(lesson);
-  Chronicle chronicle{events};
   chronicle.begin();
   const pid_t parent = ::getpid();
   for (int place = 0; place < lesson.count; ++place) {

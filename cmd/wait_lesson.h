@@ -1,7 +1,6 @@
 #pragma once
 // wait without COMMAND: a parent that reaps whichever child ends.
-#include <string>
-
+#include "cmd/chronicle.h"
 #include "cmd/lesson.h"
 #include "cmd/options.h"
 
@@ -19,8 +18,7 @@ struct WaitLesson {
 /// Declares its options.
 void add_wait_lesson(Options& options, WaitLesson& lesson);
 
-/// Plays the lesson, in this process and its children; the exit code. `events`: what --events
-/// names.
-int run_wait_lesson(const WaitLesson& lesson, const std::string& events);
+/// Plays the lesson, in this process and its children; the exit code.
+int run_wait_lesson(const WaitLesson& lesson, Chronicle& chronicle);
 
 }  // namespace procrun::cmd

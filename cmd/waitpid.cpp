@@ -113,7 +113,10 @@ int run_waitpid(const std::vector<std::string>& words, const Given&) {
   const Words rest = options.parse(words);
   if (helped(options)) return 0;
   apply(waitpid.shared);
-  if (!has_command(options, rest, "PID")) return run_waitpid_lesson(waitpid.lesson);
+  if (!has_command(options, rest, "PID")) {
+    return play_without_inherited(
+        [&] { return run_waitpid_lesson(waitpid.lesson, waitpid.shared); });
+  }
   return watch(rest.command, waitpid);
 }
 

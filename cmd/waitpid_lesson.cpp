@@ -10,7 +10,6 @@
 
 #include "cmd/chronicle.h"
 #include "cmd/events.h"
-#include "cmd/shared.h"
 #include "process/fork.h"
 #include "sys/error.h"
 #include "sys/fd.h"
@@ -142,12 +141,13 @@ void add_waitpid_lesson(Options& options, WaitpidLesson& lesson) {
   options.flag("--continued", "show WCONTINUED too: a child that goes on", lesson.continued);
   add_explain(options, lesson.explains);
   add_events(options, lesson.events);
+  add_timeline(options, lesson.timeline);
   add_speed(options, lesson.speed);
   options.declare_for(Options::For::Command);
 }
 
-int run_waitpid_lesson(const WaitpidLesson& lesson) {
-  Chronicle chronicle{lesson.events};
+int run_waitpid_lesson(const WaitpidLesson& lesson, const Shared& shared) {
+  Chronicle chronicle{lesson.events, lesson.timeline, shared, "waitpid"};
   chronicle.begin();
   print_line(fmt::format("Parent process id {}", ::getpid()));
   const Speed& speed = lesson.speed;

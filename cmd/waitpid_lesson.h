@@ -4,6 +4,8 @@
 
 #include "cmd/lesson.h"
 #include "cmd/options.h"
+#include "cmd/shared.h"
+#include "cmd/timeline.h"
 
 namespace procrun::cmd {
 
@@ -11,6 +13,7 @@ struct WaitpidLesson {
   Speed speed;
   bool explains = false;
   std::string events;  // what --events names
+  TimelineOptions timeline;
   bool nohang = false;
   bool untraced = false;
   bool continued = false;
@@ -20,6 +23,6 @@ struct WaitpidLesson {
 void add_waitpid_lesson(Options& options, WaitpidLesson& lesson);
 
 /// Plays the lesson, in this process and its children; the exit code.
-int run_waitpid_lesson(const WaitpidLesson& lesson);
+int run_waitpid_lesson(const WaitpidLesson& lesson, const Shared& shared);
 
 }  // namespace procrun::cmd

@@ -131,4 +131,23 @@ TEST_CASE("the wait lesson leaves nobody when its parent is killed", "[cli]") {
   CHECK(running.finish().signaled(SIGKILL));
 }
 
+TEST_CASE("a lesson waits for its own children, not for those that procrun was given", "[cli]") {
+  const NoDescendantLeft guard;
+  const bool childless = GENERATE(true, false);
+  const std::string lesson = childless ? "wait --childless" : "waitpid --speed 100";
+  const Result result = run(
+      {"sh", "-c",
+       "sleep 60 >/dev/null 2>&1 & echo $!; exec " + std::string{PROCRUN_BINARY} + " " + lesson});
+  const Lines lines = lines_of(result.out);
+  CAPTURE(lines, result.err);
+  REQUIRE(!lines.empty());
+  const pid_t given = std::stoi(lines[0]);
+  CHECK(is_running(given));
+  ::kill(given, SIGKILL);
+  reap(given);
+  CHECK(result.exited(childless ? 1 : 0));
+  const std::string nobody = "No child processes";
+  CHECK((childless ? result.err : result.out).find(nobody) != std::string::npos);
+}
+
 }  // namespace procrun::test

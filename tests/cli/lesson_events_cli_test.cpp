@@ -103,4 +103,57 @@ TEST_CASE("what the lessons' parents see of their children are events", "[cli]")
   }
 }
 
+TEST_CASE("the picture of a lesson stands below its lines, with who adopted the zombie",
+          "[cli][life]") {
+  const NoDescendantLeft guard;
+  const TempDir dir;
+  Played played{{"fork", "--zombie=1ms", "--timeline", "--ascii", "--timeline=" + (dir / "p.svg")}};
+  played.read_until(" is adopted by " + named(::getpid()) + "\n");
+  const std::string child = group_of(played.lines, R"(Parent process ret=(\d+))");
+  reap(std::stoi(child));
+  CHECK(played.finish().exited(0));
+  const Lines& lines = played.lines;
+  CAPTURE(lines);
+  const auto begin = std::find_if(lines.begin(), lines.end(), [](const auto& line) {
+    return line.starts_with("procrun fork: 4 processes, ");
+  });
+  REQUIRE(begin != lines.end());
+  const auto row_of = [&](const std::string& who) {
+    return std::any_of(begin, lines.end(),
+                       [&](const auto& line) { return line.find(who) != std::string::npos; });
+  };
+  CHECK(row_of(child + " child process"));
+  CHECK(row_of("parent process"));
+  CHECK(row_of(number(::getpid()) + " " + name_of(::getpid())));
+  const std::string svg = read_file(dir / "p.svg");
+  CHECK(svg.starts_with("<svg"));
+  CHECK(svg.find(child) != std::string::npos);
+}
+
+TEST_CASE("a lesson that is told to end still draws what it has seen", "[cli][life]") {
+  const NoDescendantLeft guard;
+  Played played{{"fork", "--zombie=600", "--timeline"}};
+  played.read_until("Z (zombie)");
+  played.running.send(SIGINT);
+  CHECK(played.finish().signaled(SIGINT));
+  CHECK(std::any_of(played.lines.begin(), played.lines.end(), [](const auto& line) {
+    return line.starts_with("procrun fork: 3 processes, ");
+  }));
+}
+
+TEST_CASE("every lesson but the pool's draws its processes", "[cli]") {
+  const NoDescendantLeft guard;
+  const Words lesson = GENERATE(Words{"fork"}, Words{"fork", "--memory"},
+                                Words{"wait", "--count", "2"}, Words{"waitpid", "--speed", "50"},
+                                Words{"spawn"}, Words{"spawn", "--start-method", "spawn"});
+  CAPTURE(lesson);
+  Words drawn = lesson;
+  drawn.emplace_back("--timeline");
+  const Result result = run_procrun(drawn);
+  CAPTURE(result.out, result.err);
+  CHECK(result.exited(0));
+  CHECK(result.out.find("procrun " + lesson[0] + ": ") != std::string::npos);
+  CHECK(result.out.find(" child process") != std::string::npos);
+}
+
 }  // namespace procrun::test

@@ -119,7 +119,7 @@ TEST_CASE("the zombie lesson says so when he who adopts does not reap", "[cli][l
   check_zombie(pair.child, ::getpid());
   matched(played.lines,
           "watcher: " + number(::getpid()) +
-              R"( \(.*\) does not reap what it adopts: 1 of 1 not reaped after 2s.*)");
+              R"( \(.*\) does not reap what it adopts: 1 of 1 not reaped after 5s.*)");
   reap(pair.child);
 }
 
