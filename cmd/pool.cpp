@@ -20,6 +20,7 @@
 #include "cmd/records.h"
 #include "cmd/start_options.h"
 #include "cmd/timeline.h"
+#include "cmd/tty_option.h"
 #include "cmd/verbs.h"
 #include "engine/pool_run.h"
 #include "input/command_line.h"
@@ -53,6 +54,7 @@ struct PoolOptions {
   std::string events;
   TimelineOptions timeline;
   bool jobserver = false;
+  bool tty = false;
   std::string slot_variable;
   JobOptions job;
 };
@@ -105,6 +107,8 @@ void add_options(Options& options, PoolOptions& pool) {
   options.flag("--jobserver",
                "share the -j places with make, ninja and cargo below us (below make: its own)",
                pool.jobserver);
+  options.flag("--tty", "each job in turn has the terminal, and its stdin is that (-j1, and -u)",
+               pool.tty);
   options.value("--process-slot-var", "NAME",
                 "NAME=0 and so on is set for the jobs: which of the -j places they have",
                 [&](const std::string& text) { pool.slot_variable = parse_slot_variable(text); });
@@ -160,6 +164,20 @@ void refuse_beside_pipe(const PoolOptions& options) {
   if (!options.results.empty()) {
     throw UsageError{"--results names its directories by items, and with --pipe there are none"};
   }
+}
+
+/// There is one terminal, and what a job writes to it goes nowhere else unless it is asked for.
+void apply_tty(PoolOptions& pool) {
+  if (!pool.tty) return;
+  if (!pool.jobs_file.empty() || (!pool.jobs.empty() && pool.jobs != "1")) {
+    throw UsageError{"--tty gives the terminal to one job at a time: -j can only be 1"};
+  }
+  if (pool.pipe.wanted)
+    throw UsageError{"--tty and --pipe exclude each other: a job has one stdin"};
+  if (pool.job.policy.retries != 0) throw UsageError{"--tty and --retries exclude each other"};
+  pool.jobs = "1";
+  pool.ungroup = pool.ungroup || !(pool.group || pool.by_line || pool.keep_order || pool.tag ||
+                                   pool.tag_string || !pool.results.empty());
 }
 
 void refuse_contradictions(const PoolOptions& options) {
@@ -292,6 +310,7 @@ int own_many(const input::CommandLine& line, const PoolOptions& options, const G
   sys::Fd timeline = open_timeline(options.timeline);
   block_signals();
   job::become_subreaper();
+  JobTerminal terminal{options.tty};
   sys::Outlets outlets{STDOUT_FILENO, STDERR_FILENO};
   sys::Outlet& out = outlets.out();
   sys::Outlet& err = outlets.err();
@@ -319,6 +338,7 @@ int own_many(const input::CommandLine& line, const PoolOptions& options, const G
                               (options.by_line || may_write_itself(policy, options, progress_form));
   policy.parent_death_signal = SIGKILL;
   policy.signals = given.signals;
+  terminal.give_by(policy);
   engine::Tokens* const tokens = jobserver.open(policy);
   engine::PoolRun run{{.recipe = std::move(recipe),
                        .backlog = std::move(backlog),
@@ -332,7 +352,8 @@ int own_many(const input::CommandLine& line, const PoolOptions& options, const G
                        .timeout_percent = options.job.timeout_percent,
                        .halt = options.end.halt,
                        .drains_on_hangup = options.end.drains_on_hangup,
-                       .tokens = tokens},
+                       .tokens = tokens,
+                       .foreground = terminal.foreground()},
                       bus,
                       out,
                       err};
@@ -355,6 +376,7 @@ int run_pool(const std::vector<std::string>& words, const Given& given) {
   if (helped(options)) return 0;
   apply(pool.shared);
   pool.job.jobs_may_retry = !pool.inputs.job_file.empty();
+  apply_tty(pool);
   input::CommandLine line = input::split_sources(rest.command);
   // With a source but no COMMAND each item is a command line.
   const bool from_source = has_source(line, pool);
@@ -362,6 +384,7 @@ int run_pool(const std::vector<std::string>& words, const Given& given) {
     return run_pool_lesson(pool.lesson, count_jobs(pool.jobs));
   }
   if (from_source && !options.given_for(Options::For::Lesson).empty()) has_command(options, rest);
+  if (pool.tty) refuse_typed_items(line, pool.inputs);
   return own_many(line, pool, given);
 }
 

@@ -86,7 +86,9 @@ PoolRun::PoolRun(PoolPlan plan, const event::Bus& bus, sys::Outlet& out, sys::Ou
                              const std::string& why) { skipped(waiting.seq, why); }}},
       local_{{.slots = plan_.slots,
               .policy = plan_.policy,
-              .interest = interest_,
+              // The terminal goes to and fro with what is told.
+              .interest = plan_.foreground == nullptr ? interest_
+                                                      : std::max(interest_, event::Interest::Story),
               .tokens = plan_.tokens,
               .in_worker = [this] { signals_.close(); }},
              *this,
@@ -160,6 +162,7 @@ void PoolRun::serve(const sys::Deadline& patience) {
     if (one.id == kSlots) change_slots();
   }
   local_.tick();
+  stop_with_job();
   give_turn();
   end_slow_ones();
   show_standing();
@@ -302,9 +305,25 @@ void PoolRun::stand_still(int signal) {
   err_.flush();  // as much as goes: who stops us may have stopped the terminal, too
   local_.order({.kind = job::Order::Kind::Pause, .signal = signal});
   const auto stood_still = sys::Clock::now();
-  ::raise(SIGSTOP);
+  if (plan_.foreground == nullptr) {
+    ::raise(SIGSTOP);
+  } else if (!plan_.foreground->stand_still(signal)) {
+    give_up("--tty: the terminal was taken away, and no shell could give it back");
+  }
   in_hand_.stood_still(sys::Clock::now() - stood_still);
   local_.order({.kind = job::Order::Kind::Resume});
+}
+
+/// A job that has the terminal is stopped by it alone; for our shell it is we who are.
+void PoolRun::stop_with_job() {
+  const int signal = plan_.foreground != nullptr ? plan_.foreground->take_stop() : 0;
+  if (signal != 0) stand_still(signal);
+}
+
+/// A job may have died of what was typed for the whole run (Ctrl-C).
+void PoolRun::take_terminal_back(const job::Outcome& outcome) {
+  const int signal = plan_.foreground != nullptr ? plan_.foreground->ended(outcome) : 0;
+  if (signal != 0) stop(signal);
 }
 
 /// For whoever asks with USR1, also of a quiet run.
@@ -335,6 +354,7 @@ void PoolRun::give_up(const std::string& why) {
 
 std::optional<job::Job> PoolRun::next_job(unsigned slot) {
   if (!has_job()) return std::nullopt;
+  if (plan_.foreground != nullptr) plan_.foreground->prepare();
   Waiting next = backlog_.take();
   gates_.started(sys::Clock::now());
   const unsigned places = next.json ? std::min(next.json->cost, plan_.slots) : 1;
@@ -366,8 +386,9 @@ void PoolRun::add_details(JobInHand& one) const {
 /// decision of its own; and a job whose time is taken has to run from when it is given.
 bool PoolRun::plenty() const {
   return ending_ == Ending::No && plan_.halt.when == HaltRule::When::Never && !gates_.any() &&
-         !pace_.limits() && backlog_.size() >= plan_.slots * std::size_t{4} &&
-         in_hand_.extra_places() == 0 && backlog_.next_cost() == 1;
+         !pace_.limits() && plan_.foreground == nullptr &&
+         backlog_.size() >= plan_.slots * std::size_t{4} && in_hand_.extra_places() == 0 &&
+         backlog_.next_cost() == 1;
 }
 
 void PoolRun::returned(std::uint64_t seq) {
@@ -381,6 +402,7 @@ void PoolRun::take(const Event& event) {
     if (one != nullptr) one->wants_turn = true;
     return;
   }
+  if (plan_.foreground != nullptr) plan_.foreground->note(event);
   if (event.type == Type::Retry) in_hand_.try_again(event.seq, event.duration);
   if (event.type != Type::Exec) return tell(event);
   Event named = event;
@@ -437,6 +459,7 @@ void PoolRun::ended(std::uint64_t seq, job::Supervised result, int spill_fd) {
   printer_.print(seq, lost_race ? job::Captured{} : std::move(result.output), spill_fd);
   // What it left behind may still read.
   if (!outcome.left_behind) backlog_.release(one.waiting);
+  take_terminal_back(outcome);
   // Of a run that is being ended, nothing more would have been started anyhow.
   if (one.waiting.json && ending_ != Ending::Stopping) {
     backlog_.ended(one.waiting, {.ok = outcome.success(), .why_not = failure_of(outcome)});
@@ -453,6 +476,9 @@ void PoolRun::skipped(std::uint64_t seq, const std::string& why) {
 
 void PoolRun::broke(std::uint64_t seq, const std::string& why) {
   in_hand_.take(seq);
+  job::Outcome unknown;
+  unknown.kind = job::Outcome::Kind::Lost;
+  take_terminal_back(unknown);
   give_up(fmt::format("job {}: {}", seq, why));
 }
 

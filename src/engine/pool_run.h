@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/backlog.h"
+#include "engine/foreground.h"
 #include "engine/gates.h"
 #include "engine/halt.h"
 #include "engine/in_hand.h"
@@ -38,8 +39,9 @@ struct PoolPlan {
   GateRules gates = {};
   int timeout_percent = 0;  // of the median of the jobs that ended well; 0: no limit
   HaltRule halt = {};
-  bool drains_on_hangup = false;  // SIGHUP starts nothing more, but ends nothing either
-  Tokens* tokens = nullptr;       // null: as many jobs at once as there are slots; borrowed
+  bool drains_on_hangup = false;     // SIGHUP starts nothing more, but ends nothing either
+  Tokens* tokens = nullptr;          // null: as many jobs at once as there are slots; borrowed
+  Foreground* foreground = nullptr;  // the one job at a time has the terminal from it; borrowed
 };
 
 /// The jobs of a plan, run by workers of this machine. All signals must be blocked; those that
@@ -74,6 +76,8 @@ class PoolRun final : Local::Client {
   void drain() noexcept;
   void stop(int signal);
   void stand_still(int signal);
+  void stop_with_job();
+  void take_terminal_back(const job::Outcome& outcome);
   void list_running();
   bool race_is_won() const;
   void save_results(JobInHand& one, const job::Captured& output, int spill_fd);

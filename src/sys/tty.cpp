@@ -72,4 +72,19 @@ void Terminal::leave() {
   swallow({SIGHUP, SIGCONT});
 }
 
+bool stop_group_by(int signal) {
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, signal);
+  // Pending for us, and gone again if a shell that sees others stopped continues us all before we
+  // are: to stop ourselves after it would be for good.
+  ::kill(0, signal);
+  ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
+  ::sigprocmask(SIG_BLOCK, &set, nullptr);
+  ::sigpending(&set);
+  if (::sigismember(&set, SIGCONT) != 1) return false;
+  swallow({SIGCONT});
+  return true;
+}
+
 }  // namespace procrun::sys

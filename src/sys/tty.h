@@ -49,4 +49,8 @@ class Terminal {
   std::optional<termios> settings_;
 };
 
+/// Stops our process group as a terminal does, with a job-control signal, and returns when we have
+/// been continued. False where we are not stopped, as with stop_by(). All signals must be blocked.
+bool stop_group_by(int signal);
+
 }  // namespace procrun::sys
