@@ -19,7 +19,7 @@ constexpr std::uint64_t kMostSize = std::uint64_t{1} << 62;
 }  // namespace
 
 Blocks::Blocks(sys::Fd source, std::string name, Cut cut)
-    : cut_{std::move(cut)}, spool_{std::move(source), std::move(name)} {
+    : cut_{cut}, spool_{std::move(source), std::move(name)} {
   cut_.size = std::clamp<std::uint64_t>(cut_.size, 1, kMostSize);
   begin_block(spool_.begin());
 }
