@@ -34,6 +34,16 @@ void Chronicle::forked(pid_t pid, pid_t parent, const std::string& role,
   emit({.type = Type::Fork, .at = since, .pid = pid, .ppid = parent, .text = role});
 }
 
+void Chronicle::worker_forked(unsigned slot, pid_t pid, sys::Clock::time_point since) {
+  roles_[pid] = "worker";
+  emit({.type = Type::Fork,
+        .at = since,
+        .pid = pid,
+        .ppid = ::getpid(),
+        .status = static_cast<int>(slot) + 1,
+        .text = "worker"});
+}
+
 void Chronicle::executed(pid_t pid) const {
   emit({.type = Type::Exec, .pid = pid, .ppid = ::getpid()});
 }

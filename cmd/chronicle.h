@@ -33,6 +33,8 @@ class Chronicle {
   /// `role` is what the process is called from now on: "child process"; `since`: when it was made.
   void forked(pid_t pid, pid_t parent, const std::string& role,
               sys::Clock::time_point since = sys::Clock::now());
+  /// A worker of a pool, made after the moment `since`; `slot` from 0.
+  void worker_forked(unsigned slot, pid_t pid, sys::Clock::time_point since);
   void executed(pid_t pid) const;
   void stopped(pid_t pid, ExitStatus status) const;
   void continued(pid_t pid) const;

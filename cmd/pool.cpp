@@ -100,8 +100,10 @@ void add_options(Options& options, PoolOptions& pool) {
   add_start_options(options, pool.start);
   add_end_options(options, pool.end);
   add_record_options(options, pool.records);
+  options.declare_for(Options::For::Both);
   add_events(options, pool.events);
   add_timeline(options, pool.timeline);
+  options.declare_for(Options::For::Command);
   add_job_options(options, pool.job, Letters::LongOnly);
   options.group("How jobs are run");
   options.flag("--jobserver",
@@ -381,7 +383,8 @@ int run_pool(const std::vector<std::string>& words, const Given& given) {
   // With a source but no COMMAND each item is a command line.
   const bool from_source = has_source(line, pool);
   if (!from_source && !takes_from_log(line, pool) && !has_command(options, rest)) {
-    return run_pool_lesson(pool.lesson, count_jobs(pool.jobs));
+    Chronicle chronicle{pool.events, pool.timeline, pool.shared, "pool"};
+    return run_pool_lesson(pool.lesson, count_jobs(pool.jobs), chronicle);
   }
   if (from_source && !options.given_for(Options::For::Lesson).empty()) has_command(options, rest);
   if (pool.tty) refuse_typed_items(line, pool.inputs);

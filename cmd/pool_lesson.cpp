@@ -51,9 +51,13 @@ void add_pool_lesson(Options& options, PoolLesson& lesson) {
   options.declare_for(Options::For::Command);
 }
 
-int run_pool_lesson(const PoolLesson& lesson, unsigned count) {
+int run_pool_lesson(const PoolLesson& lesson, unsigned count, Chronicle& chronicle) {
+  chronicle.begin();
   print_line(fmt::format("Current process is {}", ::getpid()));
-  Pool p{count};
+  Pool p{count,
+         {.born = [&](unsigned slot, pid_t pid,
+                      sys::Clock::time_point since) { chronicle.worker_forked(slot, pid, since); },
+          .buried = [&](pid_t pid, ExitStatus status) { chronicle.reaped(pid, status); }}};
   std::vector<AsyncResult<void>> results;
   results.reserve(static_cast<std::size_t>(lesson.tasks));
   for (int i = 0; i < lesson.tasks; ++i) {
@@ -78,6 +82,7 @@ int run_pool_lesson(const PoolLesson& lesson, unsigned count) {
   }
   print_line("pool process done");
   explain_pool(lesson, count);
+  chronicle.end();
   return 0;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 // pool without COMMAND: workers that take task after task.
+#include "cmd/chronicle.h"
 #include "cmd/lesson.h"
 #include "cmd/options.h"
 
@@ -15,7 +16,8 @@ struct PoolLesson {
 /// Declares its options, beside -j.
 void add_pool_lesson(Options& options, PoolLesson& lesson);
 
-/// Plays the lesson with so many workers; the exit code.
-int run_pool_lesson(const PoolLesson& lesson, unsigned count);
+/// Plays the lesson with so many workers; the exit code. Of its tasks the chronicle knows nothing:
+/// they are functions, no processes.
+int run_pool_lesson(const PoolLesson& lesson, unsigned count, Chronicle& chronicle);
 
 }  // namespace procrun::cmd

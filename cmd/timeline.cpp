@@ -86,6 +86,7 @@ void Picture::take(const event::Event& event) {
 
 void Picture::finish() {
   if (owner_ != ::getpid()) return;
+  if (!is_drawn_) timeline_.goes_on_until(sys::Clock::now());
   draw();
   if (screen_.err != nullptr) drain(*screen_.err);
 }

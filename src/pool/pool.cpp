@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace procrun::pool {
 namespace {
@@ -13,7 +14,12 @@ constexpr auto kTermGrace = std::chrono::seconds{1};
 
 }  // namespace
 
-Desk::Desk(unsigned workers) : owner_{::getpid()}, front_{std::max(1U, workers), *this, poller_} {
+Desk::Desk(unsigned workers, Watch watch)
+    : owner_{::getpid()},
+      front_{std::max(1U, workers),
+             *this,
+             poller_,
+             {.born = std::move(watch.born), .buried = std::move(watch.buried)}} {
   front_.start_all();
 }
 

@@ -35,10 +35,18 @@ struct Reply {
   std::string bytes;  // the result, or the text of the error
 };
 
+/// Who hears of workers while some member function runs; called in the process that has the pool.
+struct Watch {
+  /// A worker was made for the slot (from 0), after the moment `since`.
+  std::function<void(unsigned slot, pid_t pid, sys::Clock::time_point since)> born = {};
+  /// A worker has ended and is reaped.
+  std::function<void(pid_t pid, ExitStatus status)> buried = {};
+};
+
 /// The pool without types: calls in, replies out.
 class Desk final : Front::Client {
  public:
-  explicit Desk(unsigned workers);
+  explicit Desk(unsigned workers, Watch watch = {});
   ~Desk() override;
 
   std::shared_ptr<Reply> submit(pool::Writer bytes);
@@ -122,8 +130,8 @@ class AsyncResult {
 /// results taken in while some member function of the pool or of a result runs.
 class Pool {
  public:
-  explicit Pool(unsigned workers = sys::usable_cpus())
-      : desk_{std::make_shared<pool::Desk>(workers)} {}
+  explicit Pool(unsigned workers = sys::usable_cpus(), pool::Watch watch = {})
+      : desk_{std::make_shared<pool::Desk>(workers, std::move(watch))} {}
   /// Kills what still runs, as leaving Python's `with` block does.
   ~Pool() {
     if (desk_) desk_->terminate();

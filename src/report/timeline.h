@@ -3,6 +3,7 @@
 // material of a picture, without an opinion on how that looks.
 #include <sys/types.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -70,6 +71,8 @@ class Timeline final : public event::Sink {
   event::Interest interest() const override { return event::Interest::Details; }
 
   const History& history() const noexcept { return history_; }
+  /// The run has gone on until then, though nothing more was told of it.
+  void goes_on_until(Moment moment) { history_.ended = std::max(history_.ended, moment); }
 
  private:
   struct JobPlace {

@@ -141,19 +141,4 @@ TEST_CASE("a lesson that is told to end still draws what it has seen", "[cli][li
   }));
 }
 
-TEST_CASE("every lesson but the pool's draws its processes", "[cli]") {
-  const NoDescendantLeft guard;
-  const Words lesson = GENERATE(Words{"fork"}, Words{"fork", "--memory"},
-                                Words{"wait", "--count", "2"}, Words{"waitpid", "--speed", "50"},
-                                Words{"spawn"}, Words{"spawn", "--start-method", "spawn"});
-  CAPTURE(lesson);
-  Words drawn = lesson;
-  drawn.emplace_back("--timeline");
-  const Result result = run_procrun(drawn);
-  CAPTURE(result.out, result.err);
-  CHECK(result.exited(0));
-  CHECK(result.out.find("procrun " + lesson[0] + ": ") != std::string::npos);
-  CHECK(result.out.find(" child process") != std::string::npos);
-}
-
 }  // namespace procrun::test

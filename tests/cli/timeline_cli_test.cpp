@@ -6,13 +6,13 @@
 namespace procrun::test {
 namespace {
 
-/// The picture's lines of what was written to stderr: from its title on.
-Lines picture_in(const std::string& err) {
-  Lines lines = lines_of(err);
+/// The picture's lines of what was written: from its title on.
+Lines picture_in(const std::string& text) {
+  Lines lines = lines_of(text);
   const auto title = std::find_if(lines.begin(), lines.end(), [](const auto& line) {
-    return matches(line, "procrun (spawn|wait|pool): [0-9]+ processes, .*");
+    return matches(line, "procrun [a-z]+: [0-9]+ processes, .*");
   });
-  CAPTURE(err);
+  CAPTURE(text);
   REQUIRE(title != lines.end());
   lines.erase(lines.begin(), title);
   return lines;
@@ -207,6 +207,57 @@ TEST_CASE("a worker that is lost is in the picture, with its command come to pro
   const Lines picture = picture_in(result.err);
   CHECK(matches(picture[4], ".* worker .*✗.*"));
   CHECK(result.err.find("adoption") != std::string::npos);
+}
+
+TEST_CASE("each lesson draws what its watcher or its parent has seen, on stdout", "[cli]") {
+  const NoDescendantLeft guard;
+  const TempDir dir;
+  const auto [lesson, rows] = GENERATE(table<Words, std::size_t>({
+      {{"fork"}, 2},
+      {{"fork", "--memory"}, 2},
+      {{"fork", "--zombie=1ms"}, 4},
+      {{"fork", "--orphan=1ms"}, 4},
+      {{"wait", "--count", "3"}, 4},
+      {{"waitpid", "--speed", "100"}, 4},
+      {{"spawn", "--start-method", "spawn"}, 2},
+      {{"pool", "-j2", "--speed", "200"}, 3},
+      {{"pool", "-j2", "--speed", "50", "--kill-worker", "2"}, 3},
+  }));
+  Words words = lesson;
+  words.insert(words.end(), {"--timeline", "--timeline=" + dir / "p.svg"});
+  const Result result = run_procrun(words, {.env = {"COLUMNS=200"}});
+  CAPTURE(lesson, result.out, result.err);
+  CHECK(result.exited(0));
+  const Lines picture = picture_in(result.out);
+  CHECK(picture[0].starts_with("procrun " + lesson[0] + ": "));
+  REQUIRE(picture.size() >= 3 + rows + 1);
+  CHECK(picture[3 + rows].find("━ running") != std::string::npos);
+  CHECK(picture[3 + rows].find("┯│╰ fork") != std::string::npos);
+  CHECK(read_file(dir / "p.svg").ends_with("</svg>\n"));
+}
+
+TEST_CASE("the zombie's picture shows it as one, until its adopter has reaped it", "[cli]") {
+  const NoDescendantLeft guard;
+  const Result result =
+      run_procrun({"fork", "--zombie=50ms", "--timeline"}, {.env = {"COLUMNS=200"}});
+  const Lines picture = picture_in(result.out);
+  CHECK(matches(picture[3], number(::getpid()) + " [^ ]+ .*┄.*╥.*"));
+  CHECK(matches(picture[5], "└ [0-9]+ parent process .*✓"));
+  CHECK(matches(picture[6], " +└ [0-9]+ child process .*░.*╨.*"));
+  CHECK(picture[7].find("░ zombie") != std::string::npos);
+  CHECK(picture[7].find("╥║╨ adoption") != std::string::npos);
+}
+
+TEST_CASE("a lesson that is interrupted draws what it has seen until then", "[cli]") {
+  const NoDescendantLeft guard;
+  auto running = start_procrun({"fork", "--zombie=60s", "--timeline"});
+  running.read_until(Stream::Out, "state Z (zombie)");
+  running.send(SIGINT);
+  const Result result = running.finish();
+  CHECK(result.signaled(SIGINT));
+  const Lines picture = picture_in(result.out);
+  CHECK(matches(picture[3], "[0-9]+ procrun .*"));
+  CHECK(matches(picture[5], " +└ [0-9]+ child process .*░.*"));
 }
 
 }  // namespace procrun::test
