@@ -210,8 +210,9 @@ JsonJob parse_json_job(std::string_view line) {
   const Json object = parse(line);
   JsonJob job;
   for (const auto& [name, value] : object.items()) {
-    const auto* const member = std::find_if(kMembers.begin(), kMembers.end(),
-                                            [&](const Member& one) { return one.name == name; });
+    const auto* const member =
+        std::find_if(kMembers.begin(), kMembers.end(),
+                     [&key = name](const Member& one) { return one.name == key; });
     if (member == kMembers.end()) refuse_member(name);
     member->take(value, job);
   }
