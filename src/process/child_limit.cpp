@@ -2,8 +2,10 @@
 
 #include <sched.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <system_error>
@@ -32,12 +34,35 @@ bool become_unused_user() {
   return false;
 }
 
+bool can_fork_under(std::uint64_t limit, rlim_t hard) {
+  const rlimit soft{.rlim_cur = limit, .rlim_max = hard};
+  if (::setrlimit(RLIMIT_NPROC, &soft) == -1) return false;
+  const pid_t pid = ::fork();
+  if (pid == 0) ::_exit(0);
+  if (pid > 0) ::waitpid(pid, nullptr, 0);
+  return pid > 0;
+}
+
+/// So many threads the kernel counts for us, this one too, by trial: one less than the least limit
+/// under which a fork succeeds. What /proc shows may be of other namespaces, or less than all.
+std::uint64_t counted_threads() {
+  rlimit given{};
+  ::getrlimit(RLIMIT_NPROC, &given);
+  std::uint64_t fails = 0;
+  std::uint64_t succeeds =
+      std::min<rlim_t>(given.rlim_max, 1U << 22);  // the most pids there can be
+  while (succeeds - fails > 1) {
+    const std::uint64_t middle = fails + (succeeds - fails) / 2;
+    (can_fork_under(middle, given.rlim_max) ? succeeds : fails) = middle;
+  }
+  return succeeds - 1;
+}
+
 }  // namespace
 
 ChildLimit limit_children(std::uint64_t most) {
   ChildLimit limit;
   limit.user = ::getuid();
-  const std::uint64_t threads = sys::count_threads_of(limit.user);  // a namespace may not show them
   std::string why;
   if (::geteuid() == 0 && become_unused_user()) {
     limit.way = ChildLimit::Way::UnusedUser;
@@ -49,7 +74,7 @@ ChildLimit limit_children(std::uint64_t most) {
     } else {
       why += reason("unshare CLONE_NEWUSER") + "; ";
       limit.way = ChildLimit::Way::CountedUser;
-      limit.others = threads - 1;
+      limit.others = std::max<std::uint64_t>(counted_threads(), 1) - 1;
     }
   }
   limit.processes = limit.others + 1 + most;
