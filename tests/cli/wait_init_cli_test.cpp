@@ -282,10 +282,10 @@ TEST_CASE("wait --session gives COMMAND a session of its own", "[cli]") {
 
 TEST_CASE("wait tells of what it reaps with -w", "[cli]") {
   const NoDescendantLeft guard;
-  const Result result = run_procrun(
-      {"wait", "-q", "-w", "sh", "-c",
-       "orphan=$( (true & echo $!) ); echo $orphan; while kill -0 $orphan 2>/dev/null; do sleep "
-       "0.01; done"});
+  const Result result = run_procrun({"wait", "-q", "-w", "sh", "-c",
+                                     "orphan=$( (sleep 0.05 >/dev/null & echo $!) ); echo $orphan; "
+                                     "while kill -0 $orphan 2>/dev/null; do sleep "
+                                     "0.01; done"});
   const std::string orphan = result.out.substr(0, result.out.find('\n'));
   CHECK(contains(result.err, "procrun: wait: warning: reaped adopted process " + orphan + ": "));
   CHECK(result.exited(0));
@@ -295,7 +295,7 @@ TEST_CASE("wait heeds TINI_VERBOSITY, but its own options more", "[cli]") {
   const NoDescendantLeft guard;
   const auto warns = [](const std::string& verbosity, Words options) {
     options.insert(options.begin(), {"wait", "-q", "-w"});
-    options.insert(options.end(), {"sh", "-c", "(true &); sleep 0.1"});
+    options.insert(options.end(), {"sh", "-c", "(sleep 0.02 &); sleep 0.2"});
     const Result result = run_procrun(options, {.env = {"TINI_VERBOSITY=" + verbosity}});
     CHECK(result.exited(0));
     return contains(result.err, "reaped");
