@@ -13,6 +13,7 @@
 #include "job/tree.h"
 #include "pool/codec.h"
 #include "sys/error.h"
+#include "sys/memory.h"
 #include "sys/watches.h"
 
 namespace procrun::engine {
@@ -118,6 +119,7 @@ void Supervisor::started(pid_t pid) {
   try {
     let_go_of_inherited();
     plan_.records.forget(kRemembered);
+    sys::forget_program_pages();
   } catch (const std::exception& error) {
     complain("tidy up", error);
   }

@@ -279,7 +279,8 @@ TEST_CASE("fork's supervisor reaps what the command leaves behind, and stays unt
   REQUIRE(
       eventually([&] { return !std::filesystem::exists("/proc/" + number(background.pid())); }));
   CHECK(is_running(background.supervisor()));
-  CHECK(descendants_of(background.supervisor()).size() == 3);
+  // A process between that orphaned one of them may be on its way out.
+  CHECK(eventually([&] { return descendants_of(background.supervisor()).size() == 3; }));
 }
 
 }  // namespace procrun::test
