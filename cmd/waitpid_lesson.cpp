@@ -135,8 +135,10 @@ void explain_options(const WaitpidLesson& lesson) {
 
 void add_waitpid_lesson(Options& options, WaitpidLesson& lesson) {
   options.group("The lesson");
+  options.declare_for(Options::For::Both);
+  options.flag("--nohang", "show WNOHANG too; with PID: look once, and tell who still runs",
+               lesson.nohang);
   options.declare_for(Options::For::Lesson);
-  options.flag("--nohang", "show WNOHANG too: (0, 0) while the child runs", lesson.nohang);
   options.flag("--untraced", "show WUNTRACED too: a child that is stopped", lesson.untraced);
   options.flag("--continued", "show WCONTINUED too: a child that goes on", lesson.continued);
   add_explain(options, lesson.explains);

@@ -14,7 +14,7 @@ struct WaitpidLesson {
   bool explains = false;
   std::string events;  // what --events names
   TimelineOptions timeline;
-  bool nohang = false;
+  bool nohang = false;  // the tool's as well
   bool untraced = false;
   bool continued = false;
 };

@@ -23,6 +23,12 @@ std::string text_of(WallTime time) {
 
 }  // namespace
 
+Duration cpu_time() {
+  timespec used{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return std::chrono::seconds{used.tv_sec} + std::chrono::nanoseconds{used.tv_nsec};
+}
+
 std::string rfc3339_now() { return text_of(std::chrono::system_clock::now()); }
 
 std::string rfc3339(Clock::time_point moment) {

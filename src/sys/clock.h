@@ -19,6 +19,9 @@ inline Deadline earlier(const Deadline& a, const Deadline& b) {
   return *a < *b ? a : b;
 }
 
+/// The processor time that this process has used.
+Duration cpu_time();
+
 /// The time of day as RFC 3339 has it, in UTC, to the millisecond.
 std::string rfc3339_now();
 /// What it was at a moment of our clock, as the time of day is set now.

@@ -30,7 +30,9 @@ constexpr unsigned long kGetInfo = _IOWR(0xFF, 11, PidfdReply);
 std::optional<Fd> open_pidfd(pid_t pid) {
   const long fd = ::syscall(SYS_pidfd_open, pid, 0);
   if (fd >= 0) return Fd{static_cast<int>(fd)};
-  if (errno == ESRCH) return std::nullopt;
+  // Of the number of a thread newer kernels say ENOENT, older ones EINVAL.
+  const bool is_thread = pid > 0 && (errno == ENOENT || errno == EINVAL);
+  if (errno == ESRCH || is_thread) return std::nullopt;
   fail("pidfd_open " + std::to_string(pid));
 }
 

@@ -9,7 +9,8 @@
 namespace procrun::sys {
 
 /// pidfd_open(2). Safe from reuse of the number only while the caller knows the process to be
-/// unreaped (its own child), or checks its identity afterwards. Empty where there is no such pid.
+/// unreaped (its own child), or checks its identity afterwards. Empty where there is no such pid,
+/// or it is a thread's that is not its process's first.
 std::optional<Fd> open_pidfd(pid_t pid);
 
 /// pidfd_send_signal(2); false when the process is gone. Throws otherwise (EPERM).

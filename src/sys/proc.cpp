@@ -2,10 +2,12 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cctype>
+#include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
@@ -55,15 +57,20 @@ std::vector<pid_t> listed_children(pid_t pid) {
   return children;
 }
 
-/// The parent, from the beginning of a process's stat: a walk over all processes may run beside
-/// hundreds that fork, so it does no more than it must.
-pid_t quick_parent(int proc, const char* pid) {
+/// The text of a process's stat: a walk over all processes may run beside hundreds that fork, so it
+/// does no more than it must.
+std::string quick_stat(int proc, const char* pid) {
   char path[32];
   std::snprintf(path, sizeof path, "%s/stat", pid);
   const Fd file{::openat(proc, path, O_RDONLY | O_CLOEXEC)};
-  char text[512];
+  char text[1024];
   const ssize_t size = file ? ::read(file.get(), text, sizeof text) : 0;
-  const std::string_view stat{text, size > 0 ? static_cast<std::size_t>(size) : 0};
+  return {text, size > 0 ? static_cast<std::size_t>(size) : 0};
+}
+
+/// The parent, from the beginning of it.
+pid_t quick_parent(int proc, const char* pid) {
+  const std::string stat = quick_stat(proc, pid);
   const auto close = stat.rfind(") ");
   pid_t parent = 0;
   if (close == std::string_view::npos || close + 4 >= stat.size()) return 0;
@@ -122,6 +129,41 @@ std::vector<pid_t> asked_children() {
   return found.empty() ? children_between(1, kHighest) : found;
 }
 
+std::optional<ProcessStat> parse_stat(pid_t pid, std::string_view text) {
+  // The name may hold anything, parentheses and spaces too: it ends at the last one.
+  const auto open = text.find('(');
+  const auto close = text.rfind(')');
+  if (open == std::string_view::npos || close == std::string_view::npos) return std::nullopt;
+  ProcessStat stat;
+  stat.pid = pid;
+  stat.name = text.substr(open + 1, close - open - 1);
+  const std::string rest{text.substr(close + 1)};
+  unsigned long long start = 0;
+  if (std::sscanf(rest.c_str(),
+                  " %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+                  &stat.state, &stat.ppid, &stat.pgid, &stat.sid, &start) != 5) {
+    return std::nullopt;
+  }
+  stat.start_time = start;
+  return stat;
+}
+
+bool kernel_is_since(int major, int minor) {
+  utsname name{};
+  int its_major = 0;
+  int its_minor = 0;
+  ::uname(&name);
+  if (std::sscanf(name.release, "%d.%d", &its_major, &its_minor) != 2) return false;
+  return its_major > major || (its_major == major && its_minor >= minor);
+}
+
+/// Of a zombie: who may, finds that its program is gone; who may not, is not told.
+bool may_inspect(pid_t pid) {
+  char target[1];
+  const std::string program = "/proc/" + std::to_string(pid) + "/exe";
+  return ::readlink(program.c_str(), target, sizeof target) != -1 || errno == ENOENT;
+}
+
 bool kernel_lists_children() {
   static const bool lists = ::access("/proc/thread-self/children", R_OK) == 0;
   return lists;
@@ -146,22 +188,7 @@ bool proc_is_ours() {
 
 std::optional<ProcessStat> process_stat(pid_t pid) {
   if (!proc_is_ours()) return std::nullopt;
-  const std::string text = slurp("/proc/" + std::to_string(pid) + "/stat");
-  // The name may hold anything, parentheses and spaces too: it ends at the last one.
-  const auto open = text.find('(');
-  const auto close = text.rfind(')');
-  if (open == std::string::npos || close == std::string::npos) return std::nullopt;
-  ProcessStat stat;
-  stat.pid = pid;
-  stat.name = text.substr(open + 1, close - open - 1);
-  unsigned long long start = 0;
-  if (std::sscanf(text.c_str() + close + 1,
-                  " %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-                  &stat.state, &stat.ppid, &stat.pgid, &stat.sid, &start) != 5) {
-    return std::nullopt;
-  }
-  stat.start_time = start;
-  return stat;
+  return parse_stat(pid, slurp("/proc/" + std::to_string(pid) + "/stat"));
 }
 
 namespace {
@@ -207,6 +234,35 @@ std::uint64_t count_threads_of(uid_t user) {
     }
   });
   return count;
+}
+
+std::vector<ProcessStat> all_processes() {
+  std::vector<ProcessStat> all;
+  if (!proc_is_ours()) return all;
+  const Fd proc{::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  for_each_number_in("/proc", [&](const char* name) {
+    if (auto stat = parse_stat(std::atoi(name), quick_stat(proc.get(), name))) {
+      all.push_back(std::move(*stat));
+    }
+  });
+  return all;
+}
+
+pid_t newest_number() {
+  if (!proc_is_ours()) return 0;
+  const std::string load = slurp("/proc/loadavg");
+  return std::atoi(load.c_str() + load.rfind(' ') + 1);
+}
+
+std::optional<int> zombie_status(pid_t pid) {
+  if (!proc_is_ours() || !kernel_is_since(5, 17)) return std::nullopt;
+  const std::string text = slurp("/proc/" + std::to_string(pid) + "/stat");
+  const auto stat = parse_stat(pid, text);
+  if (!stat || stat->state != 'Z') return std::nullopt;
+  const int word = std::atoi(text.c_str() + text.rfind(' ') + 1);  // the last field
+  // 0 is also what those see who may not inspect it.
+  if (word == 0 && !may_inspect(pid)) return std::nullopt;
+  return word;
 }
 
 std::vector<Kin> descendants_of(pid_t root, const std::function<bool(pid_t)>& skip) {

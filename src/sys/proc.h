@@ -46,6 +46,17 @@ std::optional<std::string> process_limit_of(pid_t pid);
 /// RLIMIT_NPROC is about (getrlimit(2)).
 std::uint64_t count_threads_of(uid_t user);
 
+/// Those of all processes that /proc shows, by number. Only a snapshot.
+std::vector<ProcessStat> all_processes();
+
+/// The number that was given last, to a process or a thread: while it stays the same, nobody has
+/// forked. 0 where /proc does not tell.
+pid_t newest_number();
+
+/// How a zombie ended, as the raw word of wait(2); only who may inspect it (ptrace(2)) is told.
+/// Empty where it is no zombie or this is not told (before Linux 5.17 not rightly, so not at all).
+std::optional<int> zombie_status(pid_t pid);
+
 /// A process and its parent.
 struct Kin {
   pid_t pid = 0;

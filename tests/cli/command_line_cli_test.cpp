@@ -290,8 +290,23 @@ TEST_CASE("a value that does not parse is told with the forms that do", "[cli]")
   refuses({"wait", "--exit-code", "-1"}, "procrun: wait: --exit-code: ");
   refuses({"wait", "--kill", "NOSUCH"}, "procrun: wait: --kill: 'NOSUCH' is not a signal (TERM,");
   refuses({"wait", "--count", "0"}, "procrun: wait: --count: ");
-  refuses({"waitpid", "x"}, "procrun: waitpid: 'x' is not a process id");
+  refuses({"waitpid", "x/"}, "procrun: waitpid: 'x/' is not a process id", "name of a job");
   refuses({"waitpid", "0"}, "procrun: waitpid: '0' is not a process id");
+  refuses({"waitpid", "12:x"}, "procrun: waitpid: '12:x' is not a process id");
+  refuses({"waitpid", "12@"}, "procrun: waitpid: '12@' is not a process id");
+  refuses({"waitpid", "--until", "born", "12"}, "procrun: waitpid: --until: 'born' is none of");
+  refuses({"waitpid", "--count", "3", "12", "13"}, "procrun: waitpid: --count 3: only 2 are named");
+  refuses({"waitpid", "--on-timeout", "TERM,5s,KILL", "12"},
+          "procrun: waitpid: --on-timeout needs a --timeout");
+  refuses({"waitpid", "-t1", "--on-timeout", "TERM", "12"},
+          "procrun: waitpid: --on-timeout: 'TERM' does not end with KILL");
+  refuses({"waitpid", "--nohang", "-t1", "12"}, "procrun: waitpid: --nohang does not wait");
+  refuses({"waitpid", "--status", "--until", "stopped", "12"},
+          "procrun: waitpid: --status is that of a process that has ended");
+  refuses({"waitpid", "--status", "--pgid", "12"},
+          "procrun: waitpid: --status is that of one process");
+  refuses({"waitpid", "--untraced", "--pgid", "12"},
+          "procrun: waitpid: --untraced is the lesson's");
   refuses({"waitpid", "--", "-1"}, "procrun: waitpid: '-1' is not a process id");
   refuses({"spawn", "--color=blue", "true"}, "procrun: spawn: --color: 'blue' is none of auto,");
   refuses({"spawn", "--log-level", "loud", "true"}, "procrun: spawn: --log-level: 'loud' is none");

@@ -97,6 +97,7 @@ TEST_CASE("a running process has no status yet, and asking does not block", "[st
   REQUIRE(stranger);
   CHECK_FALSE(stranger->status());
   CHECK_FALSE(stranger->as_zombie());
+  CHECK_FALSE(stranger->has_ended());
   CHECK_FALSE(readable(stranger->pidfd(), procrun::test::in_seconds(0)));
   family.end_it();
   family.reap_it();
@@ -115,7 +116,10 @@ TEST_CASE("a process that ended and was not reaped is shown as the zombie that i
   const auto zombie = stranger->as_zombie();
   REQUIRE(zombie);
   CHECK(zombie->ppid == family.parent.pid());
+  CHECK(stranger->has_ended());
+  CHECK_FALSE(stranger->is_reaped());
   family.reap_it();
+  CHECK(stranger->is_reaped());
   CHECK_FALSE(stranger->as_zombie());
 }
 
@@ -140,4 +144,21 @@ TEST_CASE("a stranger's status is known once it was reaped, where the kernel tel
     REQUIRE(stranger->status());
     CHECK(stranger->status()->term_signal() == SIGTERM);
   }
+}
+
+TEST_CASE("a zombie's status is known before it is reaped, to those who may inspect it",
+          "[stranger]") {
+  const NoChildLeft guard;
+  const NoDescendantLeft descendant_guard;
+  const SameOpenFds fd_guard;
+  Family family;
+  auto stranger = Stranger::find(family.pid);
+  REQUIRE(stranger);
+  family.end_it();
+  REQUIRE(readable(stranger->pidfd(), procrun::test::in_seconds(10)));
+  REQUIRE(stranger->status());
+  CHECK(stranger->status()->code() == 7);
+  CHECK_FALSE(stranger->is_reaped());
+  family.reap_it();
+  CHECK(stranger->status()->code() == 7);
 }

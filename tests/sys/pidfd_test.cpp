@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <thread>
 
 #include "process/forked.h"
 #include "support.h"
@@ -82,4 +83,46 @@ TEST_CASE("the kernel tells the status of a process that was reaped, where it ca
   ::kill(child.pid(), SIGCONT);
   CHECK(child.finish().exited(7));
   if (const auto told = sys::exit_status_of(*pidfd)) CHECK(WEXITSTATUS(*told) == 7);
+}
+
+TEST_CASE("the end of a process and its reaping are told apart", "[pidfd]") {
+  const NoChildLeft child_guard;
+  const SameOpenFds guard;
+  const pid_t pid = ::fork();
+  if (pid == 0) sleep_for_ever();
+  const auto pidfd = sys::open_pidfd(pid);
+  REQUIRE(pidfd);
+  CHECK_FALSE(sys::is_reaped(*pidfd));
+  ::kill(pid, SIGKILL);
+  REQUIRE(procrun::test::readable(pidfd->get(), procrun::test::in_seconds(10)));
+  CHECK_FALSE(sys::is_reaped(*pidfd));
+  ::waitpid(pid, nullptr, 0);
+  CHECK(sys::is_reaped(*pidfd));
+}
+
+TEST_CASE("a process that may not be signalled is not taken for reaped", "[pidfd]") {
+  const NoChildLeft child_guard;
+  const SameOpenFds guard;
+  if (::geteuid() != 0) {
+    WARN("skipped: only root can be two users");
+    return;
+  }
+  const pid_t root = ::getpid();
+  const auto end = in_child([root](int) {
+    const auto pidfd = sys::open_pidfd(root);
+    if (::setresuid(65534, 65534, 65534) == -1) return 2;
+    return pidfd && !sys::is_reaped(*pidfd) ? 0 : 1;
+  });
+  CHECK(end.exited(0));
+}
+
+TEST_CASE("the number of a thread is no process", "[pidfd]") {
+  const NoChildLeft child_guard;
+  const SameOpenFds guard;
+  const auto end = in_child([](int) {
+    bool none = false;
+    std::thread{[&] { none = !sys::open_pidfd(static_cast<pid_t>(::syscall(SYS_gettid))); }}.join();
+    return none ? 0 : 1;
+  });
+  CHECK(end.exited(0));
 }

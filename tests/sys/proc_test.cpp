@@ -156,3 +156,60 @@ TEST_CASE("a long command is cut and control characters are blanked", "[proc]") 
   CHECK(text.starts_with("sh -c read line a b c  xxx"));
   CHECK(text.ends_with("x..."));
 }
+
+TEST_CASE("how a zombie ended is read where it may be inspected", "[proc]") {
+  const NoChildLeft child_guard;
+  const SameOpenFds guard;
+  const int wanted = GENERATE(0, 3, 255, -SIGKILL);
+  CAPTURE(wanted);
+  ForkedChild child{[wanted](int) {
+    if (wanted < 0) ::raise(-wanted);
+    return wanted;
+  }};
+  REQUIRE(procrun::test::ends(child.pid()));
+  const auto word = sys::zombie_status(child.pid());
+  CHECK(word == child.finish().status);
+}
+
+TEST_CASE("a process that runs has not ended in any way", "[proc]") {
+  const NoChildLeft child_guard;
+  CHECK_FALSE(sys::zombie_status(::getpid()));
+}
+
+TEST_CASE("how a zombie ended that may not be inspected is not taken for code 0", "[proc]") {
+  const NoChildLeft child_guard;
+  const SameOpenFds guard;
+  if (::geteuid() != 0) {
+    WARN("skipped: only root can be two users");
+    return;
+  }
+  ForkedChild zombie{[](int) { return 0; }};
+  REQUIRE(procrun::test::ends(zombie.pid()));
+  const auto end = in_child([pid = zombie.pid()](int) {
+    if (::setresuid(65534, 65534, 65534) == -1) return 2;
+    const auto stat = sys::process_stat(pid);
+    return stat && stat->state == 'Z' && !sys::zombie_status(pid) ? 0 : 1;
+  });
+  CHECK(end.exited(0));
+}
+
+TEST_CASE("among all processes are we and our children", "[proc]") {
+  const NoChildLeft child_guard;
+  const SameOpenFds guard;
+  ForkedChild child{[](int) -> int { sleep_for_ever(); }};
+  int found = 0;
+  for (const auto& stat : sys::all_processes()) {
+    const auto alone = sys::process_stat(stat.pid);
+    if (stat.pid == ::getpid() && stat.name == alone->name) ++found;
+    if (stat.pid == child.pid() && stat.ppid == ::getpid()) ++found;
+  }
+  CHECK(found == 2);
+}
+
+TEST_CASE("the newest number is another one when somebody has forked", "[proc]") {
+  const NoChildLeft child_guard;
+  const pid_t before = sys::newest_number();
+  CHECK(before > 0);
+  ForkedChild child{[](int) { return 0; }};
+  CHECK(sys::newest_number() != before);
+}
