@@ -46,7 +46,7 @@ class LinkContext final : public job::Context {
   void flush() override { link_.flush(); }
   job::Spill& spill() override { return workshop_.spill; }
   std::size_t room(int stream) const override;
-  void take(job::Lines lines) override;
+  void take(job::Lines&& lines) override;
 
  private:
   void take(const Receipt& receipt);
@@ -86,7 +86,7 @@ std::size_t LinkContext::room(int stream) const {
 }
 
 /// A receipt is asked for when half of the room is used up.
-void LinkContext::take(job::Lines lines) {
+void LinkContext::take(job::Lines&& lines) {
   HandedOn handed_on{.output = std::move(lines.output)};
   for (std::size_t i = 0; i < lines.sizes.size(); ++i) {
     on_the_way_[i] += lines.sizes[i];

@@ -105,7 +105,7 @@ void add_rest(Captured& output, LineBuffer& lines) {
 
 }  // namespace
 
-void Context::take(Lines) { throw std::logic_error("nobody takes lines here"); }
+void Context::take(Lines&&) { throw std::logic_error("nobody takes lines here"); }
 
 Supervised supervise(const Job& job, const Policy& policy, Context& context) {
   Course course;

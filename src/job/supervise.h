@@ -72,7 +72,7 @@ class Context {
   /// they stand in the spill file. 0: until an order has come, or what looks like one.
   virtual std::size_t room(int /*stream*/) const { return 0; }
   /// Takes lines of the job by_line; what it does not show yet counts against room(). Never blocks.
-  virtual void take(Lines lines);
+  virtual void take(Lines&& lines);
 };
 
 struct Supervised {

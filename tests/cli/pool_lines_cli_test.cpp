@@ -46,9 +46,12 @@ TEST_CASE("the option --lb: a line comes when it is whole, while its job and oth
   const TempDir dir;
   auto running = start_procrun(
       lines_of_jobs({"-j2"}, {"echo a1; printf a2; >begun; " + until("go") + "echo",
-                              until("begun") + "echo b1; echo e1 >&2; " + until("on") + "echo b2"}),
+                              until("begun") + until("seen") + "echo b1; echo e1 >&2; " +
+                                  until("on") + "echo b2"}),
       {.cwd = dir.path().string()});
-  CHECK(running.read_until(Stream::Out, "b1\n") == "a1\nb1\n");
+  CHECK(running.read_until(Stream::Out, "a1\n") == "a1\n");
+  write_file(dir / "seen", "");
+  CHECK(running.read_until(Stream::Out, "b1\n") == "b1\n");
   CHECK(running.read_until(Stream::Err, "\n") == "e1\n");
   write_file(dir / "go", "");
   CHECK(running.read_until(Stream::Out, "a2\n") == "a2\n");
@@ -153,6 +156,20 @@ TEST_CASE("the option --lb shows what each attempt wrote", "[cli]") {
   CHECK(result.exited(0));
 }
 
+TEST_CASE("the option --lb with -k: a job in JSON that has retries waits for its turn, too",
+          "[cli]") {
+  const NoDescendantLeft guard;
+  const TempDir dir;
+  const std::string first = R"({"shell": ")" + until("said") + R"(echo a"})";
+  const std::string second =
+      R"({"shell": "echo $PROCRUN_ATTEMPT; >said; [ $PROCRUN_ATTEMPT = 2 ]", "retries": 1})";
+  const Result result =
+      run_procrun({"pool", "-q", "-k", "-j2", "--lb", "-f", "-"},
+                  {.input = first + '\n' + second + '\n', .cwd = dir.path().string()});
+  CHECK(result.out == "a\n1\n2\n");
+  CHECK(result.exited(0));
+}
+
 TEST_CASE("the option --lb: a job's lines are shown before its next attempt is due", "[cli]") {
   const NoDescendantLeft guard;
   const Words order = GENERATE(Words{}, Words{"-k"});
@@ -168,7 +185,7 @@ TEST_CASE("the option --lb: a job's lines are shown before its next attempt is d
 TEST_CASE("the option --lb: what a job wrote before it was ended is shown", "[cli]") {
   const NoDescendantLeft guard;
   const Result late = run_procrun(
-      lines_of_jobs({"--timeout", "0.2", "-j1"}, {"echo a; printf b; exec sleep 60", "echo c"}));
+      lines_of_jobs({"--timeout", "2", "-j1"}, {"echo a; printf b; exec sleep 60", "echo c"}));
   CHECK(late.out == "a\nb\nc\n");
   CHECK(late.exited(1));
   const TempDir dir;
@@ -178,10 +195,13 @@ TEST_CASE("the option --lb: what a job wrote before it was ended is shown", "[cl
       {.cwd = dir.path().string()});
   CHECK(failed.out == "a\nb");
   CHECK(failed.exited(3));
-  const Result race = run_procrun(
-      lines_of_jobs({"--race", "-j2"}, {"echo a; printf b; >begun; exec sleep 60",
-                                        until("begun") + "sleep 0.1; echo c; printf d"}),
+  auto running = start_procrun(
+      lines_of_jobs({"--race", "-j2"}, {"echo a; printf b; >also; exec sleep 60",
+                                        until("also") + until("go") + "echo c; printf d"}),
       {.cwd = dir.path().string()});
+  running.read_until(Stream::Out, "a\n");
+  write_file(dir / "go", "");
+  const Result race = running.finish();
   CHECK(race.out == "a\nc\nd");
   CHECK(race.exited(0));
 }

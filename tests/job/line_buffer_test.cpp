@@ -35,7 +35,7 @@ class Taker final : public procrun::job::Context {
   std::size_t room(int stream) const override {
     return rooms[static_cast<std::size_t>(stream - 1)];
   }
-  void take(Lines lines) override { taken.push_back(std::move(lines)); }
+  void take(Lines&& lines) override { taken.push_back(std::move(lines)); }
 
   /// What is shown of it on stdout and on stderr.
   std::pair<std::string, std::string> shown(const Captured& output) const {
