@@ -199,20 +199,23 @@ void Front::take(unsigned slot, const Record& record) {
   }
 }
 
+/// Of a worker that has ended: it did not live on after all.
+void Front::take_all(unsigned slot) {
+  while (const auto record = seats_[slot].channel.next()) {
+    if (record->type != RecordType::Retired) take(slot, *record);
+  }
+}
+
 /// The worker has ended: what it left in its channel, and held, counts first, or a call that ended
 /// would pass for lost.
 void Front::bury(unsigned slot) {
   Seat& seat = seats_[slot];
-  while (seat.reading) {
-    const auto read = seat.channel.receive();
-    if (read != Channel::Read::Some) seat.channel.receive_rest();
-    while (const auto record = seat.channel.next()) {
-      if (record->type != RecordType::Retired) take(slot, *record);  // it did not live on after all
-    }
-    if (read == Channel::Read::Some) continue;
-    poller_.remove(seat.channel.in());
-    seat.reading = false;
-  }
+  while (seat.reading && seat.channel.receive() == Channel::Read::Some) take_all(slot);
+  // Also where the end of the pipe came before that of the worker.
+  seat.channel.receive_rest();
+  take_all(slot);
+  if (seat.reading) poller_.remove(seat.channel.in());
+  seat.reading = false;
   const ExitStatus status = seat.child.wait();
   const pid_t pid = seat.child.pid();
   const std::size_t read = count_read(seat);

@@ -128,6 +128,7 @@ class Front {
   void send(unsigned slot);
   void receive(unsigned slot);
   void take(unsigned slot, const Record& record);
+  void take_all(unsigned slot);
   void bury(unsigned slot);
   void let_retire(unsigned slot);
   void forget_worker(unsigned slot);
