@@ -24,7 +24,10 @@ TEST_CASE("waitpid NAME --status is the true code at any later time", "[cli]") {
   const auto [how, code] =
       GENERATE(table<std::string, int>({{"exit 0", 0}, {"exit 255", 255}, {"kill -9 $$", 137}}));
   CAPTURE(how);
-  Background job{state.fork({"--name", "web", "--", "sh", "-c", how})};
+  const TempDir dir;
+  const std::string until_go = "while [ ! -e \"$0\" ]; do sleep 0.01; done; ";
+  Background job{state.fork({"--name", "web", "--", "sh", "-c", until_go + how, dir / "go"})};
+  write_file(dir / "go", "");
   reap(job.supervisor());  // both are gone
   for (int times = 0; times < 2; ++times) {
     const Result result = run_procrun({"waitpid", "--status", "--json", "web"}, state.options());
