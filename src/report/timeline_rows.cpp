@@ -72,10 +72,10 @@ class Layout {
       }
     }
     std::vector<Group> groups;
+    groups.reserve(of_slot.size() + others.size());
     for (auto& [slot, group] : of_slot) groups.push_back(in_order(std::move(group)));
     others = in_order(std::move(others));
     if (others.size() > kManySiblings) return folded(others, std::move(groups));
-    groups.reserve(groups.size() + others.size());
     for (const std::size_t one : others) groups.push_back({one});
     return groups;
   }

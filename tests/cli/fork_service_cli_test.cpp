@@ -11,7 +11,7 @@ namespace {
 bool exists(const std::string& path) { return std::filesystem::exists(path); }
 
 /// The sum of the lines of /proc/PID/smaps_rollup that begin with Private, KiB.
-long private_memory(pid_t pid) {
+[[maybe_unused]] long private_memory(pid_t pid) {
   long sum = 0;
   for (const std::string& line : lines_of(read_file("/proc/" + number(pid) + "/smaps_rollup"))) {
     if (line.starts_with("Private_")) sum += std::stol(line.substr(line.find(':') + 1));

@@ -49,7 +49,7 @@ std::string stat_field(const std::string& stat, int field) {
 }
 
 /// The sum of these lines of /proc/PID/smaps_rollup, in KiB.
-long kibibytes(pid_t pid, const Words& keys) {
+[[maybe_unused]] long kibibytes(pid_t pid, const Words& keys) {
   std::ifstream file{"/proc/" + number(pid) + "/smaps_rollup"};
   long sum = 0;
   for (std::string line; std::getline(file, line);) {
