@@ -21,7 +21,7 @@ using Moment = sys::Clock::time_point;
 
 }  // namespace
 
-void Local::Client::wrote(std::uint64_t, const HandedOn&, int) {
+void Local::Client::wrote(std::uint64_t, const HandedOn&, const job::SpillFile&) {
   throw std::logic_error("nobody takes lines here");
 }
 
@@ -36,7 +36,7 @@ Local::Local(Options options, Client& client, sys::Poller& poller)
                 .once = options.once,
                 .spill = {},
                 .tokens = options.tokens},
-      spill_of_slot_(options.slots, -1),
+      spill_of_slot_(options.slots),
       front_{options.slots, *this, poller,
              pool::Front::Hooks{.calls_listen = true,
                                 .before_fork =
@@ -60,16 +60,19 @@ Local::Local(Options options, Client& client, sys::Poller& poller)
                                 .when_abandoned = [this] { workshop_.abandon(); }}} {}
 
 void Local::resize(unsigned slots) {
-  if (slots > spill_of_slot_.size()) spill_of_slot_.resize(slots, -1);
+  if (slots > spill_of_slot_.size()) spill_of_slot_.resize(slots);
   front_.resize(slots);
 }
 
 /// Before the fork, so that front and worker share the file.
 void Local::open_spill(unsigned slot) {
   if (workshop_.policy.output.mode != job::Output::Capture) return;
-  spills_.push_back(sys::open_temporary());
-  spill_of_slot_[slot] = spills_.back().get();
-  workshop_.spill = {.fd = spill_of_slot_[slot], .end = 0};
+  using Freed = std::atomic<std::uint64_t>;
+  auto& space = spills_.emplace_back(
+      SpillSpace{.file = sys::open_temporary(),
+                 .freed = sys::SharedMemory{job::Spill::kRegions * sizeof(Freed)}});
+  spill_of_slot_[slot] = {.fd = space.file.get(), .freed = static_cast<Freed*>(space.freed.get())};
+  workshop_.spill = job::Spill{spill_of_slot_[slot]};
 }
 
 void Local::order(const job::Order& order) {
@@ -122,7 +125,7 @@ void Local::told(std::uint64_t id, pool::Reader payload) {
 }
 
 void Local::ended(std::uint64_t id, pool::Reader result) {
-  const int spill = spill_of_slot_[take_back(id)];
+  const job::SpillFile& spill = spill_of_slot_[take_back(id)];
   client_.ended(id, get_supervised(result), spill);
 }
 
@@ -140,7 +143,7 @@ void Local::lost(std::uint64_t id, pid_t worker, ExitStatus status) {
   job::Supervised result;
   result.outcome.kind = job::Outcome::Kind::Lost;
   result.outcome.why = fmt::format("lost: its worker {} was {}", worker, status.text());
-  client_.ended(id, std::move(result), -1);
+  client_.ended(id, std::move(result), {});
 }
 
 void Local::returned(std::uint64_t id) {

@@ -11,6 +11,7 @@
 #include "engine/workshop.h"
 #include "job/tree.h"
 #include "pool/front.h"
+#include "sys/shared_memory.h"
 
 namespace procrun::engine {
 
@@ -29,9 +30,9 @@ class Local final : pool::Front::Client {
     virtual void take(const event::Event& event) = 0;
     /// The job has written lines (OutputPolicy::by_line); receipt() is to be called for what they
     /// want one for. Files as for ended().
-    virtual void wrote(std::uint64_t seq, const HandedOn& lines, int spill_fd);
-    /// The job has ended; what it wrote is in memory or in the file `spill_fd`, which stays open.
-    virtual void ended(std::uint64_t seq, job::Supervised result, int spill_fd) = 0;
+    virtual void wrote(std::uint64_t seq, const HandedOn& lines, const job::SpillFile& spill);
+    /// The job has ended; what it wrote is in memory or in the file `spill`, which stays open.
+    virtual void ended(std::uint64_t seq, job::Supervised result, const job::SpillFile& spill) = 0;
     /// It was given to a slot and comes back unstarted.
     virtual void returned(std::uint64_t seq) = 0;
     /// procrun itself failed at it (a full disk): the run cannot go on.
@@ -99,8 +100,12 @@ class Local final : pool::Front::Client {
   mutable bool waits_for_token_ = false;
   std::function<void()> in_worker_;
   Workshop workshop_;
-  std::vector<sys::Fd> spills_;  // all that were ever opened: output may still be in them
-  std::vector<int> spill_of_slot_;
+  struct SpillSpace {
+    sys::Fd file;
+    sys::SharedMemory freed;
+  };
+  std::vector<SpillSpace> spills_;  // all there ever were: output may still be in them
+  std::vector<job::SpillFile> spill_of_slot_;
   std::map<std::uint64_t, unsigned> slot_of_;  // of the jobs in hand
   pool::Front front_;
 };

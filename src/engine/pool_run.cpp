@@ -74,7 +74,7 @@ PoolRun::PoolRun(PoolPlan plan, const event::Bus& bus, sys::Outlet& out, sys::Ou
           {.left_out =
                [this](std::uint64_t seq) {
                  tally_.left_out();
-                 printer_.print(seq, {}, -1);  // those after it do not wait for it
+                 printer_.print(seq, {}, {});  // those after it do not wait for it
                },
            .was_in_flight =
                [this](const Waiting& waiting) {
@@ -424,22 +424,23 @@ bool PoolRun::race_is_won() const {
   return tally_.result().halted && plan_.halt.what == HaltRule::What::Success;
 }
 
-void PoolRun::save_results(JobInHand& one, const job::Captured& output, int spill_fd) {
+void PoolRun::save_results(JobInHand& one, const job::Captured& output,
+                           const job::SpillFile& spill) {
   using Mode = Results::Mode;
   const auto mode = std::exchange(one.has_results, true) ? Mode::Behind : Mode::Over;
-  plan_.results->save(one.waiting.row, one.job.seq, output, spill_fd, mode);
+  plan_.results->save(one.waiting.row, one.job.seq, output, spill, mode);
 }
 
-void PoolRun::wrote(std::uint64_t seq, const HandedOn& lines, int spill_fd) {
+void PoolRun::wrote(std::uint64_t seq, const HandedOn& lines, const job::SpillFile& spill) {
   if (plan_.results) {
-    save_results(*in_hand_.find(seq), lines.output, spill_fd);
+    save_results(*in_hand_.find(seq), lines.output, spill);
   } else if (!race_is_won()) {
-    job::pass_on(lines.output, spill_fd, out_, err_);
+    job::pass_on(lines.output, spill, out_, err_);
   }
   receipts_.owe(seq, lines.receipt);
 }
 
-void PoolRun::ended(std::uint64_t seq, job::Supervised result, int spill_fd) {
+void PoolRun::ended(std::uint64_t seq, job::Supervised result, const job::SpillFile& spill) {
   JobInHand one = in_hand_.take(seq);
   const job::Outcome& outcome = result.outcome;
   if (result.output.reader_gone) out_.note_broken();
@@ -451,12 +452,12 @@ void PoolRun::ended(std::uint64_t seq, job::Supervised result, int spill_fd) {
     end.record = &one.record;
   }
   if (keeps_records_ || end.type == Type::JobFailed) tell(end);
-  if (plan_.results && spill_fd != -1) {
-    save_results(one, result.output, spill_fd);
+  if (plan_.results && spill.fd != -1) {
+    save_results(one, result.output, spill);
     result.output = {};  // that is all that becomes of it
   }
   const bool lost_race = outcome.kind == job::Outcome::Kind::Cancelled && race_is_won();
-  printer_.print(seq, lost_race ? job::Captured{} : std::move(result.output), spill_fd);
+  printer_.print(seq, lost_race ? job::Captured{} : std::move(result.output), spill);
   // What it left behind may still read.
   if (!outcome.left_behind) backlog_.release(one.waiting);
   take_terminal_back(outcome);
@@ -470,7 +471,7 @@ void PoolRun::ended(std::uint64_t seq, job::Supervised result, int spill_fd) {
 /// It never begins, but has its place among the others.
 void PoolRun::skipped(std::uint64_t seq, const std::string& why) {
   tally_.skipped(seq, why);
-  printer_.print(seq, {}, -1);
+  printer_.print(seq, {}, {});
   tell({.type = Type::Skipped, .seq = seq, .text = why});
 }
 

@@ -61,8 +61,8 @@ class PoolRun final : Local::Client {
   std::optional<job::Job> next_job(unsigned slot) override;
   bool plenty() const override;
   void take(const event::Event& event) override;
-  void wrote(std::uint64_t seq, const HandedOn& lines, int spill_fd) override;
-  void ended(std::uint64_t seq, job::Supervised result, int spill_fd) override;
+  void wrote(std::uint64_t seq, const HandedOn& lines, const job::SpillFile& spill) override;
+  void ended(std::uint64_t seq, job::Supervised result, const job::SpillFile& spill) override;
   void returned(std::uint64_t seq) override;
   void broke(std::uint64_t seq, const std::string& why) override;
 
@@ -80,7 +80,7 @@ class PoolRun final : Local::Client {
   void take_terminal_back(const job::Outcome& outcome);
   void list_running();
   bool race_is_won() const;
-  void save_results(JobInHand& one, const job::Captured& output, int spill_fd);
+  void save_results(JobInHand& one, const job::Captured& output, const job::SpillFile& spill);
   JobInHand* waits_for_turn();
   sys::Deadline turn_due();
   void give_turn();

@@ -12,8 +12,8 @@ constexpr std::size_t kWaitInMemory = 1024 * 1024;
 
 }  // namespace
 
-void Printer::print(std::uint64_t seq, job::Captured output, int spill_fd) {
-  Held held{std::move(output), spill_fd};
+void Printer::print(std::uint64_t seq, job::Captured output, const job::SpillFile& spill) {
+  Held held{std::move(output), spill};
   if (!keep_order_) return emit(held);
   if (seq != turn_) {
     put_aside(held);
@@ -43,7 +43,7 @@ void Printer::put_aside(Held& held) {
   }
   if (!aside_) aside_ = sys::open_temporary();
   held.output.spilled = {{aside_end_, frames.size()}};
-  held.fd = aside_.get();
+  held.spill = {.fd = aside_.get()};
   for (std::size_t done = 0; done < frames.size();) {
     done += static_cast<std::size_t>(sys::retry("put output aside in a temporary file", [&] {
       return ::pwrite(aside_.get(), frames.data() + done, frames.size() - done,
@@ -54,6 +54,6 @@ void Printer::put_aside(Held& held) {
   frames = {};
 }
 
-void Printer::emit(const Held& held) { job::pass_on(held.output, held.fd, out_, err_); }
+void Printer::emit(const Held& held) { job::pass_on(held.output, held.spill, out_, err_); }
 
 }  // namespace procrun::engine

@@ -16,9 +16,9 @@ class Printer {
   Printer(sys::Outlet& out, sys::Outlet& err, bool keep_order)
       : out_{out}, err_{err}, keep_order_{keep_order} {}
 
-  /// `spill_fd` is where output is that is not in memory; it stays open. Throws std::system_error
+  /// `spill` is where output is that is not in memory; it stays open. Throws std::system_error
   /// where it can neither write nor keep it.
-  void print(std::uint64_t seq, job::Captured output, int spill_fd);
+  void print(std::uint64_t seq, job::Captured output, const job::SpillFile& spill);
   /// The job that is next in the order that is kept.
   std::uint64_t turn() const noexcept { return turn_; }
   /// Prints what still waits for its turn: nothing comes before it any more.
@@ -27,7 +27,7 @@ class Printer {
  private:
   struct Held {
     job::Captured output;
-    int fd;
+    job::SpillFile spill;
   };
 
   void emit(const Held& held);

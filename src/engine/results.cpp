@@ -81,14 +81,14 @@ std::string Results::path_of(const input::Row& row) const {
 }
 
 void Results::save(const input::Row& row, std::uint64_t seq, const job::Captured& output,
-                   int spill_fd, Mode mode) {
+                   const job::SpillFile& spill, Mode mode) {
   const std::string path = path_of(row);
   std::filesystem::create_directories(path);
   const int how = mode == Mode::Over ? O_TRUNC : O_APPEND;
   File out{path + "/stdout", how};
   File err{path + "/stderr", how};
   File number{path + "/seq", O_TRUNC};
-  job::pass_on(output, spill_fd, out.outlet(), err.outlet());
+  job::pass_on(output, spill, out.outlet(), err.outlet());
   number.outlet().write(std::to_string(seq));
   for (File* file : {&out, &err, &number}) file->outlet().flush();
 }

@@ -18,10 +18,10 @@ class Results {
 
   enum class Mode { Over, Behind };  // what is there already
 
-  /// Writes what the job with that row wrote. `spill_fd` as for Printer::print. Throws
+  /// Writes what the job with that row wrote. `spill` as for Printer::print. Throws
   /// std::system_error, with the path.
-  void save(const input::Row& row, std::uint64_t seq, const job::Captured& output, int spill_fd,
-            Mode mode);
+  void save(const input::Row& row, std::uint64_t seq, const job::Captured& output,
+            const job::SpillFile& spill, Mode mode);
 
   /// Where that is.
   std::string path_of(const input::Row& row) const;

@@ -129,9 +129,9 @@ void SingleRun::take(const event::Event& event) {
   tell(named);
 }
 
-void SingleRun::ended(std::uint64_t seq, job::Supervised result, int spill_fd) {
+void SingleRun::ended(std::uint64_t seq, job::Supervised result, const job::SpillFile& spill) {
   const bool show = !plan_.quiet_ok || !result.outcome.success();
-  if (show) Printer{out_, err_, false}.print(seq, std::move(result.output), spill_fd);
+  if (show) Printer{out_, err_, false}.print(seq, std::move(result.output), spill);
   tell_end(seq, result);
   result_.outcome = std::move(result.outcome);
   over_ = true;

@@ -45,7 +45,7 @@ class SingleRun final : Local::Client {
   std::optional<job::Job> next_job(unsigned slot) override;
   bool plenty() const override { return false; }
   void take(const event::Event& event) override;
-  void ended(std::uint64_t seq, job::Supervised result, int spill_fd) override;
+  void ended(std::uint64_t seq, job::Supervised result, const job::SpillFile& spill) override;
   void returned(std::uint64_t seq) override;
   void broke(std::uint64_t seq, const std::string& why) override;
 

@@ -8,6 +8,7 @@ namespace {
 void put_output(pool::Writer& writer, const job::Captured& output) {
   writer.put(output.frames);
   writer.put(output.spilled);
+  writer.put(output.region);
   writer.put(output.stdout_bytes);
   writer.put(output.reader_gone);
 }
@@ -16,6 +17,7 @@ job::Captured get_output(pool::Reader& reader) {
   job::Captured output;
   output.frames = reader.get<std::string>();
   output.spilled = reader.get<std::vector<job::Stretch>>();
+  output.region = reader.get<std::uint8_t>();
   output.stdout_bytes = reader.get<std::uint64_t>();
   output.reader_gone = reader.get<bool>();
   return output;

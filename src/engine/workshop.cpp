@@ -117,6 +117,7 @@ void run_job(pool::Link& link, pool::Reader& arguments, pool::Writer& result) {
   auto& workshop = *reinterpret_cast<Workshop*>(arguments.get<std::uintptr_t>());
   const TokenBack token_back{workshop};
   const job::Job job = get_job(arguments);
+  workshop.spill.begin_job();
   if (workshop.once) link.leave_after_this();
   LinkContext context{link, workshop};
   std::optional<job::Policy> own;

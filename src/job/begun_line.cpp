@@ -35,18 +35,16 @@ void BegunLine::write(std::string_view bytes) {
 /// Others may write behind it: another line, say, of the other stream. The more there is, the more
 /// is taken, so that stretches stay few; what of it is never written takes no place.
 void BegunLine::reserve() {
-  if (stretches_.empty() || stretches_.back().end() != spill_.end) {
-    stretches_.push_back({spill_.end, 0});
-  }
   room_ = std::max(kFirstStretch, length_);
-  spill_.end += room_;
+  const std::uint64_t at = spill_.take(room_);
+  if (stretches_.empty() || stretches_.back().end() != at) stretches_.push_back({at, 0});
 }
 
 void BegunLine::move_to(Kept& kept, int stream) {
   kept.add(stream, bytes_);
   bytes_.clear();
   if (stretches_.empty()) return;
-  if (stretches_.back().end() + room_ == spill_.end) spill_.end -= room_;
+  if (stretches_.back().end() + room_ == spill_.end()) spill_.shorten_to(stretches_.back().end());
   for (const Stretch& stretch : stretches_) kept.add_stretch(stream, stretch);
   stretches_.clear();
   length_ = room_ = 0;

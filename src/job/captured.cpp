@@ -55,14 +55,24 @@ std::uint64_t read_number(int fd, std::uint64_t offset) {
   return parse_number(bytes);
 }
 
-void pass_on_frames(std::string_view frames, int fd, sys::Outlet& out, sys::Outlet& err) {
+/// The spill file, as one output is read from it.
+struct Source {
+  int fd;
+  std::atomic<std::uint64_t>* freed;
+
+  sys::Extent extent(std::uint64_t offset, std::uint64_t length) const {
+    return {.fd = fd, .offset = offset, .length = length, .freed = freed};
+  }
+};
+
+void pass_on_frames(std::string_view frames, const Source& file, sys::Outlet& out,
+                    sys::Outlet& err) {
   while (!frames.empty()) {
     const Frame frame = parse_header(frames.data());
     const auto bytes = frames.substr(kNumber, frame.size_here());
     sys::Outlet& outlet = frame.is_stderr ? err : out;
     if (frame.is_elsewhere) {
-      outlet.write(
-          sys::Extent{.fd = fd, .offset = parse_number(bytes.data()), .length = frame.length});
+      outlet.write(file.extent(parse_number(bytes.data()), frame.length));
     } else {
       outlet.write(bytes);
     }
@@ -71,14 +81,15 @@ void pass_on_frames(std::string_view frames, int fd, sys::Outlet& out, sys::Outl
   }
 }
 
-void pass_on_stretch(const Stretch& stretch, int fd, sys::Outlet& out, sys::Outlet& err) {
+void pass_on_stretch(const Stretch& stretch, const Source& file, sys::Outlet& out,
+                     sys::Outlet& err) {
   for (std::uint64_t at = stretch.offset; at < stretch.end();) {
-    const std::uint64_t header = read_number(fd, at);
+    const std::uint64_t header = read_number(file.fd, at);
     const Frame frame = parse_header(reinterpret_cast<const char*>(&header));
     at += kNumber;
-    const std::uint64_t offset = frame.is_elsewhere ? read_number(fd, at) : at;
+    const std::uint64_t offset = frame.is_elsewhere ? read_number(file.fd, at) : at;
     sys::Outlet& outlet = frame.is_stderr ? err : out;
-    outlet.write(sys::Extent{.fd = fd, .offset = offset, .length = frame.length});
+    outlet.write(file.extent(offset, frame.length));
     if (frame.is_unended) outlet.end_line();
     at += frame.size_here();
   }
@@ -86,9 +97,11 @@ void pass_on_stretch(const Stretch& stretch, int fd, sys::Outlet& out, sys::Outl
 
 }  // namespace
 
-void pass_on(const Captured& output, int fd, sys::Outlet& out, sys::Outlet& err) {
-  for (const Stretch& stretch : output.spilled) pass_on_stretch(stretch, fd, out, err);
-  pass_on_frames(output.frames, fd, out, err);
+void pass_on(const Captured& output, const SpillFile& file, sys::Outlet& out, sys::Outlet& err) {
+  const bool has_region = file.freed != nullptr && output.region != Captured::kNoRegion;
+  const Source source{file.fd, has_region ? file.freed + output.region : nullptr};
+  for (const Stretch& stretch : output.spilled) pass_on_stretch(stretch, source, out, err);
+  pass_on_frames(output.frames, source, out, err);
 }
 
 }  // namespace procrun::job

@@ -66,7 +66,7 @@ void CommandOutput::take_turn() {
   if (mode_ != Output::Capture || !policy_.takes_turns) return;
   for (const int number : {1, 2}) kept_.add(number, std::exchange(stream(number).begun, {}));
   open_outlets();
-  pass_on(kept_.take(2 * kPiece), spill_.fd, outlets_->out(), outlets_->err());
+  pass_on(kept_.take(2 * kPiece), spill_.file(), outlets_->out(), outlets_->err());
   mode_ = Output::Stream;
   holds_until_.reset();
 }

@@ -72,6 +72,7 @@ bool wait_for_next(sys::Duration delay, Context& context, Course& course) {
 Supervised attempt_all(const Job& job, const Policy& policy, Context& context, Course& course) {
   for (;; ++course.attempt) {
     bool found_pattern = false;
+    const Spill before = context.spill();
     Supervised result = attempt_once(job, policy, context, course, found_pattern);
     result.outcome.attempts = course.attempt;
     result.outcome.usage = course.usage;
@@ -90,7 +91,10 @@ Supervised attempt_all(const Job& job, const Policy& policy, Context& context, C
                   .duration = delay,
                   .text = std::to_string(policy.retries + 1)});
     context.flush();  // before the pause, not behind it
-    if (wait_for_next(delay, context, course)) continue;
+    if (wait_for_next(delay, context, course)) {
+      if (!course.lines) context.spill() = before;  // what it wrote is nobody's
+      continue;
+    }
     if (course.cancelled) call_off(result.outcome);
     return result;
   }

@@ -94,7 +94,7 @@ void Outlet::queue(std::string_view bytes) {
 }
 
 void Outlet::write(const Extent& extent) {
-  if (broken_) return punch_out(extent);
+  if (broken_) return give_back(extent);
   begin_write();
   if (wants_footer_) in_line_ = ends_in_line(extent);
   pieces_.push_back({.bytes = {}, .extent = extent});
@@ -163,7 +163,7 @@ bool Outlet::flush_extent(Piece& piece) {
     piece.done += static_cast<std::size_t>(moved);
     in_files_ -= static_cast<std::uint64_t>(moved);
   }
-  punch_out(extent);
+  give_back(extent);
   return true;
 }
 
@@ -200,7 +200,7 @@ bool Outlet::give_up() {
 void Outlet::drop_all() {
   broken_ = true;
   for (const Piece& piece : pieces_) {
-    if (piece.extent.fd != -1) punch_out(piece.extent);
+    if (piece.extent.fd != -1) give_back(piece.extent);
   }
   pieces_.clear();
   backlog_ = 0;

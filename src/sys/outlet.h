@@ -21,7 +21,7 @@ class Outlet {
 
   /// Queues bytes behind those that wait; writes when more than 64 KiB have come together.
   void write(std::string_view bytes);
-  /// Queues a stretch of a file, which has to stay open until it is written and is punched out
+  /// Queues a stretch of a file, which has to stay open until it is written and is given back
   /// then.
   void write(const Extent& extent);
   /// What was written last ends within a line: what is written next begins with its end.

@@ -68,7 +68,7 @@ TEST_CASE("without an order to keep each job is printed when it comes", "[printe
   Press press{false};
   for (const int seq : {3, 1, 2}) {
     press.printer.print(static_cast<std::uint64_t>(seq),
-                        in_memory(frame(1, std::to_string(seq) + "\n")), -1);
+                        in_memory(frame(1, std::to_string(seq) + "\n")), {});
   }
   CHECK(press.stdout_text() == "3\n1\n2\n");
 }
@@ -77,7 +77,7 @@ TEST_CASE("each stream goes to its own", "[printer]") {
   const SameOpenFds guard;
   Press press{false};
   press.printer.print(1, in_memory(frame(1, "a") + frame(2, "b") + frame(1, "c") + frame(2, "")),
-                      -1);
+                      {});
   CHECK(press.stdout_text() == "ac");
   CHECK(press.stderr_text() == "b");
 }
@@ -85,12 +85,12 @@ TEST_CASE("each stream goes to its own", "[printer]") {
 TEST_CASE("jobs are printed in their order where that is kept", "[printer]") {
   const SameOpenFds guard;
   Press press{true};
-  press.printer.print(3, in_memory(frame(1, "3\n")), -1);
-  press.printer.print(2, in_memory(""), -1);
+  press.printer.print(3, in_memory(frame(1, "3\n")), {});
+  press.printer.print(2, in_memory(""), {});
   CHECK(press.stdout_text() == "");
-  press.printer.print(1, in_memory(frame(1, "1\n")), -1);
+  press.printer.print(1, in_memory(frame(1, "1\n")), {});
   CHECK(press.stdout_text() == "1\n3\n");
-  press.printer.print(4, in_memory(frame(1, "4\n")), -1);
+  press.printer.print(4, in_memory(frame(1, "4\n")), {});
   CHECK(press.stdout_text() == "1\n3\n4\n");
 }
 
@@ -108,7 +108,7 @@ TEST_CASE("any order of ends gives the order of the jobs", "[printer]") {
     std::shuffle(ends.begin(), ends.end(), random);
     for (const auto seq : ends) {
       press.printer.print(seq, in_memory(seq % 4 == 0 ? "" : frame(1, std::to_string(seq) + "\n")),
-                          -1);
+                          {});
     }
     CHECK(press.stdout_text() == expected);
   }
@@ -117,8 +117,8 @@ TEST_CASE("any order of ends gives the order of the jobs", "[printer]") {
 TEST_CASE("what waits for jobs that never come is printed at the end", "[printer]") {
   const SameOpenFds guard;
   Press press{true};
-  press.printer.print(5, in_memory(frame(1, "5\n")), -1);
-  press.printer.print(3, in_memory(frame(1, "3\n")), -1);
+  press.printer.print(5, in_memory(frame(1, "5\n")), {});
+  press.printer.print(3, in_memory(frame(1, "3\n")), {});
   press.printer.finish();
   CHECK(press.stdout_text() == "3\n5\n");
 }
@@ -128,10 +128,10 @@ TEST_CASE("T33: what waits for a slow first job goes to a file beyond a mebibyte
   Press press{true};
   const std::size_t size = 60'000;
   for (std::uint64_t seq = 2; seq <= 101; ++seq) {
-    press.printer.print(seq, in_memory(frame(1, std::string(size, static_cast<char>(seq)))), -1);
+    press.printer.print(seq, in_memory(frame(1, std::string(size, static_cast<char>(seq)))), {});
   }
   CHECK(in_nameless_files() >= 100 * size - 1024 * 1024);
-  press.printer.print(1, in_memory(frame(1, "first")), -1);
+  press.printer.print(1, in_memory(frame(1, "first")), {});
   std::string expected = "first";
   for (std::uint64_t seq = 2; seq <= 101; ++seq) expected.append(size, static_cast<char>(seq));
   CHECK((press.stdout_text() == expected));
@@ -145,8 +145,8 @@ TEST_CASE("spilled output is printed from its file, whenever its turn comes", "[
   const sys::Fd spill = sys::open_temporary();
   procrun::test::say(spill.get(), "hole" + frames);
   Press press{keep_order};
-  press.printer.print(2, {.frames = {}, .spilled = {{4, frames.size()}}}, spill.get());
-  press.printer.print(1, in_memory(frame(1, "first\n")), -1);
+  press.printer.print(2, {.frames = {}, .spilled = {{4, frames.size()}}}, {spill.get()});
+  press.printer.print(1, in_memory(frame(1, "first\n")), {});
   const std::string out = press.stdout_text();
   CHECK((out == (keep_order ? "first\n" + large + "end\n" : large + "end\nfirst\n")));
   CHECK(press.stderr_text() == "error\n");
@@ -157,7 +157,7 @@ TEST_CASE("a spill file that is too short is an error, not a shorter output", "[
   const sys::Fd spill = sys::open_temporary();
   procrun::test::say(spill.get(), frame(1, "whole").substr(0, 4));
   Press press{false};
-  CHECK_THROWS_AS(press.printer.print(1, {.frames = {}, .spilled = {{0, 13}}}, spill.get()),
+  CHECK_THROWS_AS(press.printer.print(1, {.frames = {}, .spilled = {{0, 13}}}, {spill.get()}),
                   std::system_error);
 }
 
@@ -170,7 +170,7 @@ TEST_CASE("T31: a disk that is full while output waits is an error", "[printer]"
     Printer printer{out, out, true};
     try {
       for (std::uint64_t seq = 2; seq <= 101; ++seq) {
-        printer.print(seq, in_memory(frame(1, std::string(60'000, 'x'))), -1);
+        printer.print(seq, in_memory(frame(1, std::string(60'000, 'x'))), {});
       }
     } catch (const std::system_error& error) {
       procrun::test::say(report, error.what());

@@ -24,7 +24,7 @@ using namespace std::chrono_literals;
 /// Takes lines, as much as there is room for, and events.
 class Taker final : public procrun::job::Context {
  public:
-  Taker() { spill_.fd = file_.get(); }
+  Taker() { spill_ = procrun::job::Spill{{file_.get()}}; }
 
   void emit(const procrun::event::Event& event) override { events.push_back(event); }
   bool listens() const override { return false; }
@@ -42,7 +42,7 @@ class Taker final : public procrun::job::Context {
     const procrun::sys::Fd out{::memfd_create("out", MFD_CLOEXEC)};
     const procrun::sys::Fd err{::memfd_create("err", MFD_CLOEXEC)};
     procrun::sys::Outlets outlets{out.get(), err.get()};
-    procrun::job::pass_on(output, file_.get(), outlets.out(), outlets.err());
+    procrun::job::pass_on(output, {file_.get()}, outlets.out(), outlets.err());
     outlets.out().flush();
     outlets.err().flush();
     for (const auto& fd : {out.get(), err.get()}) ::lseek(fd, 0, SEEK_SET);

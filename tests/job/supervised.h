@@ -98,7 +98,7 @@ class FakeContext final : public job::Context {
     bell_ = std::move(pipe.read);
     inbox_ = {signals_.fd(), bell_.get()};
     if (scene.spill_fd == -1) own_spill_ = sys::open_temporary();
-    spill_.fd = scene.spill_fd == -1 ? own_spill_.get() : scene.spill_fd;
+    spill_ = procrun::job::Spill{{scene.spill_fd == -1 ? own_spill_.get() : scene.spill_fd}};
   }
   ~FakeContext() override { ::close(9); }
 
@@ -197,7 +197,7 @@ inline Findings find_out(Scene scene) {
   ::signal(SIGPIPE, SIG_IGN);  // a command that leaves its stdin unread makes one wait for us
   findings.fds_same = count_open_fds() == fds;
   findings.children_left = static_cast<int>(sys::descendants_of(::getpid()).size());
-  findings.frames = frames_of(findings.result.output, context.spill().fd);
+  findings.frames = frames_of(findings.result.output, context.spill().file().fd);
   end_all_that_is_left();
   return findings;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <system_error>
 
@@ -350,6 +351,30 @@ TEST_CASE("T30: what was printed is punched out of its file", "[outlet]") {
   REQUIRE(outlet.flush());
   CHECK(blocks_of(file) < before);
   CHECK(difference(procrun::test::read_file(dir / "out"), text) == "");
+}
+
+TEST_CASE(
+    "where a file is written again, its owner hears what is free, and the rest is punched out",
+    "[outlet]") {
+  const TempDir dir;
+  const SameOpenFds guard;
+  const std::string text(procrun::sys::kWrittenAgain + (1 << 20), 'x');
+  const sys::Fd file = file_with(text);
+  const off_t before = blocks_of(file);
+  std::atomic<std::uint64_t> freed{0};
+  const sys::Fd out = sys::open(dir / "out", O_WRONLY | O_CREAT);
+  Outlet outlet{out.get(), "a file"};
+  const std::uint64_t half = text.size() / 2;
+  outlet.write(Extent{file.get(), 0, half, &freed});
+  CHECK(freed == 0);
+  REQUIRE(outlet.flush());
+  CHECK(freed == half);
+  CHECK(blocks_of(file) == before);
+  outlet.write(Extent{file.get(), half, text.size() - half, &freed});
+  REQUIRE(outlet.flush());
+  CHECK(freed == text.size());
+  CHECK(blocks_of(file) < before);
+  CHECK((procrun::test::read_file(dir / "out") == text));
 }
 
 TEST_CASE("a stretch of a file that is not there is an error, not a shorter output", "[outlet]") {
