@@ -14,7 +14,7 @@ Chronicle::Chronicle() : owner_{::getpid()} {}
 Chronicle::Chronicle(const std::string& events, const TimelineOptions& timeline,
                      const Shared& shared, const std::string& verb)
     : owner_{::getpid()},
-      events_{open_events(events, make_run_id(), job::Policy{})},
+      events_{open_events(events, job::Policy{})},
       picture_{make_lesson_picture(timeline, shared, "procrun " + verb)} {
   if (events_) bus_.add(*events_);
   if (picture_) bus_.add(*picture_);

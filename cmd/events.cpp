@@ -54,14 +54,15 @@ void add_events(Options& options, std::string& target) {
                 });
 }
 
-std::unique_ptr<event::Sink> open_events(const std::string& target, const std::string& run_id,
-                                         const job::Policy& policy) {
+std::unique_ptr<event::Sink> open_events(const std::string& target, const job::Policy& policy,
+                                         const std::string& run_id) {
   if (target.empty()) return nullptr;
   const auto fd = descriptor_of(target);
   sys::Fd file = fd ? take_descriptor(*fd, policy)
                     : sys::open(target, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND);
   return std::make_unique<report::EventFile>(
-      report::RecordFile{std::move(file), "the events " + target}, run_id);
+      report::RecordFile{std::move(file), "the events " + target},
+      run_id.empty() ? make_run_id() : run_id);
 }
 
 std::string make_run_id() { return fmt::format("{}-{}", sys::rfc3339_now(), ::getpid()); }

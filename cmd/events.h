@@ -16,8 +16,9 @@ void add_events(Options& options, std::string& target);
 /// fd:N stays open and is ours: commands do not get it, unless it is stdout or stderr. Blocks while
 /// a fifo has no reader, so it is to be called before signals are blocked. Throws UsageError where
 /// the policy hands the descriptor on.
-std::unique_ptr<event::Sink> open_events(const std::string& target, const std::string& run_id,
-                                         const job::Policy& policy);
+/// Without `run_id` the run gets a name of its own.
+std::unique_ptr<event::Sink> open_events(const std::string& target, const job::Policy& policy,
+                                         const std::string& run_id = {});
 
 /// Names this run among all.
 std::string make_run_id();

@@ -59,9 +59,10 @@ unsigned as_many_as_allowed() {
 void check_jobs(const std::string& text) { parse(text); }
 
 unsigned count_jobs(const std::string& text) {
-  const long cpus = sys::usable_cpus();
-  if (text.empty()) return static_cast<unsigned>(cpus);
+  if (text.empty()) return sys::usable_cpus();
   const Jobs jobs = parse(text);
+  // Not for a mere number: it takes a dozen files of control groups to know.
+  const long cpus = jobs.percent || jobs.sign != 0 ? static_cast<long>(sys::usable_cpus()) : 0;
   const long number = jobs.percent ? (cpus * jobs.number + 99) / 100 : jobs.number;
   if (jobs.sign == 0 && number == 0) return as_many_as_allowed();
   const long total = jobs.sign == '+' ? cpus + number : jobs.sign == '-' ? cpus - number : number;

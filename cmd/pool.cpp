@@ -308,7 +308,7 @@ int own_many(const input::CommandLine& line, const PoolOptions& options, const G
   engine::Recipe recipe{form, words, engine::default_shell()};
   if (options.dry_run || jobserver.dry_run()) return dry_run(recipe, std::move(backlog));
 
-  const auto events = open_events(options.events, run_id, policy);
+  const auto events = open_events(options.events, policy, run_id);
   sys::Fd timeline = open_timeline(options.timeline);
   block_signals();
   job::become_subreaper();

@@ -157,7 +157,7 @@ int own(const std::vector<std::string>& command, const SpawnOptions& options, co
   tell_attempt(policy, options.job);
   const Files files = open_files(options);
   const sys::Fd lock = take_lock(options.job);
-  const auto events = open_events(options.events, make_run_id(), policy);
+  const auto events = open_events(options.events, policy);
   sys::Fd timeline = open_timeline(options.timeline);
   block_signals();
   job::become_subreaper();

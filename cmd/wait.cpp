@@ -53,7 +53,7 @@ int reap_all(const std::vector<std::string>& command, const WaitOptions& options
   job::Policy policy = policy_of(options.init);
   policy.signals = given.signals;
   std::unique_ptr<event::Sink> events;
-  if (!options.events.empty()) events = open_events(options.events, make_run_id(), policy);
+  if (!options.events.empty()) events = open_events(options.events, policy);
   sys::Fd timeline = open_timeline(options.timeline);
   block_signals(sys::every_signal());
   job::become_subreaper();
