@@ -19,15 +19,17 @@ JobRecord::End end_of(const job::Outcome& outcome) {
 }
 
 std::optional<int> seen_end(const job::Outcome& outcome) {
-  const bool ran = outcome.kind != Kind::CouldNotStart && outcome.kind != Kind::Lost;
-  return ran && outcome.pid != 0 ? std::optional{outcome.status.raw()} : std::nullopt;
+  return has_run(outcome) && outcome.pid != 0 ? std::optional{outcome.status.raw()} : std::nullopt;
 }
 
 }  // namespace
 
+bool has_run(const job::Outcome& outcome) noexcept {
+  return outcome.kind != Kind::CouldNotStart && outcome.kind != Kind::Lost;
+}
+
 event::Event end_event(std::uint64_t seq, const job::Outcome& outcome) {
-  const bool ran = outcome.kind != Kind::CouldNotStart && outcome.kind != Kind::Lost;
-  return {.type = ran ? event::Type::JobEnd : event::Type::JobFailed,
+  return {.type = has_run(outcome) ? event::Type::JobEnd : event::Type::JobFailed,
           .seq = seq,
           .pid = outcome.pid,
           .status = outcome.success() ? 0 : 1,

@@ -8,6 +8,9 @@
 
 namespace procrun::engine {
 
+/// There was a process, and it ended before our eyes.
+bool has_run(const job::Outcome& outcome) noexcept;
+
 /// JobEnd, or JobFailed where there was no process that could end by itself. Without a record.
 event::Event end_event(std::uint64_t seq, const job::Outcome& outcome);
 

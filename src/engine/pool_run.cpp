@@ -446,12 +446,7 @@ void PoolRun::ended(std::uint64_t seq, job::Supervised result, const job::SpillF
   if (result.output.reader_gone) out_.note_broken();
   if (outcome.success()) pace_.ended_well(sys::Clock::now() - one.attempt_since);
   tally_.count(one.job, outcome);
-  auto end = end_event(seq, outcome);
-  if (keeps_records_) {
-    add_end(one.record, result);
-    end.record = &one.record;
-  }
-  if (keeps_records_ || end.type == Type::JobFailed) tell(end);
+  tell_end(one, result);
   if (plan_.results && spill.fd != -1) {
     save_results(one, result.output, spill);
     result.output = {};  // that is all that becomes of it
@@ -466,6 +461,17 @@ void PoolRun::ended(std::uint64_t seq, job::Supervised result, const job::SpillF
     backlog_.ended(one.waiting, {.ok = outcome.success(), .why_not = failure_of(outcome)});
   }
   halt_if_due(outcome);
+}
+
+/// Where nobody keeps records, only of what never ran anybody hears.
+void PoolRun::tell_end(JobInHand& one, const job::Supervised& result) {
+  if (!keeps_records_ && has_run(result.outcome)) return;
+  auto end = end_event(one.job.seq, result.outcome);
+  if (keeps_records_) {
+    add_end(one.record, result);
+    end.record = &one.record;
+  }
+  tell(end);
 }
 
 /// It never begins, but has its place among the others.

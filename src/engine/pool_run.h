@@ -80,6 +80,7 @@ class PoolRun final : Local::Client {
   void take_terminal_back(const job::Outcome& outcome);
   void list_running();
   bool race_is_won() const;
+  void tell_end(JobInHand& one, const job::Supervised& result);
   void save_results(JobInHand& one, const job::Captured& output, const job::SpillFile& spill);
   JobInHand* waits_for_turn();
   sys::Deadline turn_due();

@@ -47,6 +47,10 @@ void Front::feed() {
     if (!seats_[*slot].child.running()) start(*slot);
     give(*slot, *call);
   }
+  send_fed();
+}
+
+void Front::send_fed() {
   for (const unsigned slot : fed_) send(slot);
   fed_.clear();
 }
@@ -73,6 +77,7 @@ bool Front::can_start(unsigned slot) {
 }
 
 void Front::start(unsigned slot) {
+  send_fed();  // they begin while we fork
   if (hooks_.before_fork) hooks_.before_fork(slot);
   // In packets, so that a record can be taken back whole, whoever is quicker.
   auto down = sys::make_pipe(hooks_.calls_listen ? sys::PipeMode::Stream : sys::PipeMode::Packets);

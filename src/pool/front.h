@@ -126,6 +126,7 @@ class Front {
   [[noreturn]] void become_worker(Channel channel, pid_t front);
   void give(unsigned slot, const Call& call);
   void send(unsigned slot);
+  void send_fed();
   void receive(unsigned slot);
   void take(unsigned slot, const Record& record);
   void take_all(unsigned slot);
