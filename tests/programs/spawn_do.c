@@ -7,6 +7,7 @@
 //   wait                   until there is no child left
 //   tick:FILE              appends the monotonic time in ns, a line
 //   unless:N:CODE:FILE     exits with CODE while FILE has less than N lines
+//   until:FILE             sleeps until FILE is there
 //   all read:N             reads stdin to its end, or N bytes of it, and prints its size and sum
 //   flood:N alternate:N    N bytes to stdout in lines; N numbered lines, by turns to both streams
 //   bigpipe                makes the pipe that is its stdout hold 1 MiB
@@ -172,6 +173,8 @@ static void do_step(const char* step) {
     append(v, line);
   } else if ((v = value(step, "unless"))) {
     unless(v);
+  } else if ((v = value(step, "until"))) {
+    while (access(v, F_OK) != 0) sleep_for(1);
   } else if (strcmp(step, "all") == 0) {
     read_stdin(~0UL);
   } else if ((v = value(step, "read"))) {

@@ -184,8 +184,11 @@ TEST_CASE("spawn --json adds up all attempts", "[spawn]") {
 
 TEST_CASE("spawn counts the time of a grandchild that it adopted", "[spawn]") {
   const NoDescendantLeft guard;
-  const Result result =
-      run_procrun(spawn({"-q", "--json"}, doing({"orphan{", "burn:120", "}", "ms:600", "exit:3"})));
+  const TempDir dir;
+  const std::string burnt = dir / "burnt";
+  const Result result = run_procrun(spawn(
+      {"-q", "--json"},
+      doing({"orphan{", "burn:120", "append:" + burnt + ":all", "}", "until:" + burnt, "exit:3"})));
   CHECK(result.exited(3));
   CHECK(json_number(result.err, "user") + json_number(result.err, "sys") >= 0.1);
 }
