@@ -10,7 +10,6 @@
 
 #include "engine/outcome_event.h"
 #include "job/deadlines.h"
-#include "job/own_policy.h"
 
 namespace procrun::engine {
 namespace {
@@ -26,12 +25,6 @@ constexpr std::uint64_t kErr = 4;
 constexpr std::uint64_t kTokens = 5;
 constexpr std::uint64_t kSlots = 6;
 
-/// Output that waits in memory for its reader: beyond this no job is started.
-constexpr std::size_t kBacklog = 1024 * 1024;
-/// The same with what waits in files.
-constexpr std::uint64_t kWaitingInFiles = std::uint64_t{1} << 30;
-/// A job that takes longer shows what it writes as it comes, when it is its turn.
-constexpr auto kSlow = std::chrono::milliseconds{100};
 /// For output that is left when the run was ended.
 constexpr auto kPatience = std::chrono::milliseconds{500};
 
@@ -67,14 +60,19 @@ PoolRun::PoolRun(PoolPlan plan, const event::Bus& bus, sys::Outlet& out, sys::Ou
       input_watch_{poller_, EPOLLIN, kInput},
       tokens_watch_{poller_, EPOLLIN, kTokens},
       signals_{sys::all_signals()},
-      printer_{out, err, plan_.keep_order},
+      delivery_{{.keep_order = plan_.keep_order,
+                 .results = std::move(plan_.results),
+                 .by_line = plan_.policy.output.by_line,
+                 .takes_turns = plan_.policy.output.takes_turns},
+                out,
+                err},
       backlog_{
           std::move(plan_.backlog),
           plan_.recipe,
           {.left_out =
                [this](std::uint64_t seq) {
                  tally_.left_out();
-                 printer_.print(seq, {}, {});  // those after it do not wait for it
+                 delivery_.nothing(seq);
                },
            .was_in_flight =
                [this](const Waiting& waiting) {
@@ -93,7 +91,6 @@ PoolRun::PoolRun(PoolPlan plan, const event::Bus& bus, sys::Outlet& out, sys::Ou
               .in_worker = [this] { signals_.close(); }},
              *this,
              poller_},
-      receipts_{out, err},
       gates_{plan_.gates},
       pace_{plan_.timeout_percent},
       tally_{plan_.recipe} {
@@ -105,13 +102,13 @@ PoolResult PoolRun::run() {
   bus_.emit({.type = Type::RunStart, .pid = ::getpid()});
   while (!all_done()) round();
   if (hung_up_ && !backlog_.exhausted()) tally_.ended_by(SIGHUP);
-  printer_.finish();
+  delivery_.finish();
   let_workers_go();
   local_.end_orphans();
   if (broken_.empty()) count_tokens();
   if (broken_.empty()) tell({.type = Type::RunEnd, .text = tally_.summary()});
   sys::Deadline patience;
-  while (!flushed()) {
+  while (!delivery_.flush(local_)) {
     // Whoever was told to end does not wait for a reader that sleeps.
     if (tally_.result().signal != 0 && !patience) patience = sys::Clock::now() + kPatience;
     if (patience && *patience <= sys::Clock::now()) break;
@@ -127,7 +124,7 @@ PoolResult PoolRun::run() {
 void PoolRun::let_workers_go() {
   local_.close();
   while (!local_.finished()) {
-    flushed();
+    delivery_.flush(local_);
     serve({});
   }
 }
@@ -136,7 +133,7 @@ void PoolRun::let_workers_go() {
 void PoolRun::round() {
   try {
     if (ending_ == Ending::No) backlog_.read(plan_.slots, in_hand_.empty());
-    flushed();
+    delivery_.flush(local_);
     if (may_start()) local_.feed();
     if (!all_done()) serve({});
   } catch (const std::exception& error) {
@@ -144,17 +141,12 @@ void PoolRun::round() {
   }
 }
 
-bool PoolRun::flushed() {
-  const bool all = sys::flush_both(out_, err_);
-  receipts_.give(local_);
-  return all;
-}
-
 /// One round: wait; then signals, before the results, before new starts. It does not flush: whoever
 /// has found that output waits, and so does not go on, is to be woken for it.
 void PoolRun::serve(const sys::Deadline& patience) {
   watch();
-  const auto ready = poller_.wait(sys::earlier(sys::earlier(deadline(), turn_due()), patience));
+  const auto ready =
+      poller_.wait(sys::earlier(sys::earlier(deadline(), delivery_.turn_due(in_hand_)), patience));
   const auto is_signal = [](const auto& one) { return one.id == kSignals; };
   if (std::any_of(ready.begin(), ready.end(), is_signal)) obey_signals();
   for (const auto& one : ready) {
@@ -163,43 +155,13 @@ void PoolRun::serve(const sys::Deadline& patience) {
   }
   local_.tick();
   stop_with_job();
-  give_turn();
+  delivery_.give_turn(in_hand_, local_);
   end_slow_ones();
   show_standing();
   if (out_.broken() && ending_ != Ending::Stopping) stop(0);
 }
 
-/// The job whose output is the next, while it runs and is kept by its worker. Where the worker may
-/// write it itself then, all before it has to be out: one writer at a time.
-JobInHand* PoolRun::waits_for_turn() {
-  const auto& output = plan_.policy.output;
-  const bool may_come = output.by_line || (out_.empty() && err_.empty());
-  if (!output.takes_turns || !may_come) return nullptr;
-  JobInHand* const next = in_hand_.find(printer_.turn());
-  if (next == nullptr || next->has_turn) return nullptr;
-  // What a failed attempt writes is not to be seen, but by line.
-  const bool may_fail = next->job.own && next->job.own->retries.value_or(0) != 0;
-  return may_fail && !output.by_line ? nullptr : next;
-}
-
-sys::Deadline PoolRun::turn_due() {
-  const JobInHand* const next = waits_for_turn();
-  if (next == nullptr) return std::nullopt;
-  if (next->wants_turn) return next->since;
-  return plan_.policy.output.by_line ? sys::Deadline{} : next->since + kSlow;
-}
-
-void PoolRun::give_turn() {
-  const auto due = turn_due();
-  if (!due || sys::Clock::now() < *due) return;
-  local_.order(printer_.turn(), {.kind = job::Order::Kind::Turn});
-  waits_for_turn()->has_turn = true;
-}
-
-bool PoolRun::may_start() const {
-  return ending_ == Ending::No && out_.backlog() + err_.backlog() < kBacklog &&
-         out_.in_files() + err_.in_files() < kWaitingInFiles;
-}
+bool PoolRun::may_start() const { return ending_ == Ending::No && delivery_.has_room(); }
 
 /// A gate is asked, and wakes us, only while it alone could hold a job back.
 bool PoolRun::has_job() const {
@@ -424,20 +386,8 @@ bool PoolRun::race_is_won() const {
   return tally_.result().halted && plan_.halt.what == HaltRule::What::Success;
 }
 
-void PoolRun::save_results(JobInHand& one, const job::Captured& output,
-                           const job::SpillFile& spill) {
-  using Mode = Results::Mode;
-  const auto mode = std::exchange(one.has_results, true) ? Mode::Behind : Mode::Over;
-  plan_.results->save(one.waiting.row, one.job.seq, output, spill, mode);
-}
-
 void PoolRun::wrote(std::uint64_t seq, const HandedOn& lines, const job::SpillFile& spill) {
-  if (plan_.results) {
-    save_results(*in_hand_.find(seq), lines.output, spill);
-  } else if (!race_is_won()) {
-    job::pass_on(lines.output, spill, out_, err_);
-  }
-  receipts_.owe(seq, lines.receipt);
+  delivery_.lines(*in_hand_.find(seq), lines, spill, !race_is_won());
 }
 
 void PoolRun::ended(std::uint64_t seq, job::Supervised result, const job::SpillFile& spill) {
@@ -447,12 +397,8 @@ void PoolRun::ended(std::uint64_t seq, job::Supervised result, const job::SpillF
   if (outcome.success()) pace_.ended_well(sys::Clock::now() - one.attempt_since);
   tally_.count(one.job, outcome);
   tell_end(one, result);
-  if (plan_.results && spill.fd != -1) {
-    save_results(one, result.output, spill);
-    result.output = {};  // that is all that becomes of it
-  }
   const bool lost_race = outcome.kind == job::Outcome::Kind::Cancelled && race_is_won();
-  printer_.print(seq, lost_race ? job::Captured{} : std::move(result.output), spill);
+  delivery_.whole(one, std::move(result.output), spill, !lost_race);
   // What it left behind may still read.
   if (!outcome.left_behind) backlog_.release(one.waiting);
   take_terminal_back(outcome);
@@ -477,7 +423,7 @@ void PoolRun::tell_end(JobInHand& one, const job::Supervised& result) {
 /// It never begins, but has its place among the others.
 void PoolRun::skipped(std::uint64_t seq, const std::string& why) {
   tally_.skipped(seq, why);
-  printer_.print(seq, {}, {});
+  delivery_.nothing(seq);
   tell({.type = Type::Skipped, .seq = seq, .text = why});
 }
 

@@ -7,14 +7,13 @@
 #include <vector>
 
 #include "engine/backlog.h"
+#include "engine/delivery.h"
 #include "engine/foreground.h"
 #include "engine/gates.h"
 #include "engine/halt.h"
 #include "engine/in_hand.h"
 #include "engine/local.h"
 #include "engine/pace.h"
-#include "engine/printer.h"
-#include "engine/receipts.h"
 #include "engine/recipe.h"
 #include "engine/results.h"
 #include "engine/slot_source.h"
@@ -69,7 +68,6 @@ class PoolRun final : Local::Client {
   void round();
   void let_workers_go();
   void serve(const sys::Deadline& patience);
-  bool flushed();
   void watch();
   void change_slots();
   void obey_signals();
@@ -81,10 +79,6 @@ class PoolRun final : Local::Client {
   void list_running();
   bool race_is_won() const;
   void tell_end(JobInHand& one, const job::Supervised& result);
-  void save_results(JobInHand& one, const job::Captured& output, const job::SpillFile& spill);
-  JobInHand* waits_for_turn();
-  sys::Deadline turn_due();
-  void give_turn();
   void show_standing();
   void tell(const event::Event& event);
   void add_details(JobInHand& one) const;
@@ -112,10 +106,9 @@ class PoolRun final : Local::Client {
   sys::Watch input_watch_;
   sys::Watch tokens_watch_;
   sys::SignalFd signals_;
-  Printer printer_;
+  Delivery delivery_;
   Backlog backlog_;
   Local local_;
-  Receipts receipts_;
 
   mutable Gates gates_;  // asking them is no act of ours
   Pace pace_;
