@@ -6,20 +6,12 @@
 #include <filesystem>
 #include <optional>
 
-#include "cmd/end_options.h"
 #include "cmd/events.h"
-#include "cmd/job_options.h"
 #include "cmd/job_variables.h"
 #include "cmd/jobs.h"
 #include "cmd/jobs_file.h"
 #include "cmd/jobserver.h"
-#include "cmd/pipe_options.h"
-#include "cmd/pool_inputs.h"
-#include "cmd/pool_lesson.h"
-#include "cmd/progress_options.h"
-#include "cmd/records.h"
-#include "cmd/start_options.h"
-#include "cmd/timeline.h"
+#include "cmd/pool_options.h"
 #include "cmd/tty_option.h"
 #include "cmd/verbs.h"
 #include "engine/pool_run.h"
@@ -30,94 +22,6 @@
 
 namespace procrun::cmd {
 namespace {
-
-struct PoolOptions {
-  Shared shared;
-  std::string jobs;
-  std::string jobs_file;  // where that comes from, and may change
-  PoolLesson lesson;
-  InputOptions inputs;
-  PipeOptions pipe;
-  bool keep_order = false;
-  bool ungroup = false;
-  bool group = false;
-  bool by_line = false;
-  bool merge = false;
-  std::string results;
-  bool tag = false;
-  std::optional<std::string> tag_string;
-  bool dry_run = false;
-  ProgressOptions progress;
-  StartOptions start;
-  EndOptions end;
-  RecordOptions records;
-  std::string events;
-  TimelineOptions timeline;
-  bool jobserver = false;
-  bool tty = false;
-  std::string slot_variable;
-  JobOptions job;
-};
-
-void parse_jobs(const std::string& text, PoolOptions& pool) {
-  pool.jobs_file = names_jobs_file(text) ? text : "";
-  pool.jobs = pool.jobs_file.empty() ? text : read_jobs_file(text);
-  check_jobs(pool.jobs);
-}
-
-void add_jobs(Options& options, PoolOptions& pool) {
-  options.group("The lesson");
-  options.declare_for(Options::For::Both);
-  options.value("-j,--jobs", "N",
-                "so many at once: N, N% of the processors, +N, -N; 0: as many as limits allow "
-                "(the processors that we may use); or a FILE that says so, also anew while jobs "
-                "run",
-                [&](const std::string& text) { parse_jobs(text, pool); });
-  add_pool_lesson(options, pool.lesson);
-}
-
-void add_options(Options& options, PoolOptions& pool) {
-  add_jobs(options, pool);
-  options.value("-P", "N", "the same as -j",
-                [&](const std::string& text) { parse_jobs(text, pool); });
-  add_input_options(options, pool.inputs);
-  add_pipe_options(options, pool.pipe);
-  options.flag("--dry-run", "print the commands, run none", pool.dry_run);
-  options.group("Output");
-  options.flag("--group", "a job's output in one piece when it ends (so it is)", pool.group);
-  options.flag("--lb,--line-buffer", "each line when it is whole, however long, never torn",
-               pool.by_line);
-  options.flag("-u,--ungroup", "jobs write straight to our stdout and stderr", pool.ungroup);
-  options.flag("-k,--keep-order", "in the order of the items", pool.keep_order);
-  options.value("--results", "DIR",
-                "each job's output in files instead: DIR/1/ITEM/{stdout,stderr,seq}",
-                [&](const std::string& directory) { pool.results = parse_path(directory); });
-  options.flag("--merge", "stderr goes where stdout goes, in the order of writing", pool.merge);
-  options.flag("--tag", "each line begins with the job's item and a tab", pool.tag);
-  options.value("--tagstring", "STR", "the same with STR, in which placeholders stand",
-                [&](const std::string& text) { pool.tag_string = text; });
-  add_progress_options(options, pool.progress);
-  add_start_options(options, pool.start);
-  add_end_options(options, pool.end);
-  add_record_options(options, pool.records);
-  options.declare_for(Options::For::Both);
-  add_events(options, pool.events);
-  add_timeline(options, pool.timeline);
-  options.declare_for(Options::For::Command);
-  add_job_options(options, pool.job, Letters::LongOnly);
-  options.group("How jobs are run");
-  options.flag("--jobserver",
-               "share the -j places with make, ninja and cargo below us (below make: its own)",
-               pool.jobserver);
-  options.flag("--tty", "each job in turn has the terminal, and its stdin is that (-j1, and -u)",
-               pool.tty);
-  options.value("--process-slot-var", "NAME",
-                "NAME=0 and so on is set for the jobs: which of the -j places they have",
-                [&](const std::string& text) { pool.slot_variable = parse_slot_variable(text); });
-  add_shell(options, pool.shared);
-  add_shared(options, pool.shared);
-  options.example("find . -name '*.txt' -print0 | procrun pool -0 gzip");
-}
 
 engine::Recipe::Form form_of(const std::vector<std::string>& command, const Shared& shared) {
   using Form = engine::Recipe::Form;
@@ -152,57 +56,6 @@ std::optional<input::Template> tag_of(const PoolOptions& options, const PoolInpu
 std::optional<engine::Results> results_of(const PoolOptions& options, const PoolInputs& inputs) {
   if (options.results.empty()) return std::nullopt;
   return engine::Results{options.results, inputs.names};
-}
-
-/// A job log knows a job by its number and command, which all blocks have in common.
-void refuse_beside_pipe(const PoolOptions& options) {
-  check(options.pipe);
-  if (!options.pipe.wanted) return;
-  if (options.records.again != engine::Again::All && options.records.journal.empty()) {
-    throw UsageError{
-        "--pipe and --resume and its kin need a --journal: a job log cannot tell blocks apart"};
-  }
-  if (options.start.longest_first) throw UsageError{"--pipe and --order exclude each other"};
-  if (!options.results.empty()) {
-    throw UsageError{"--results names its directories by items, and with --pipe there are none"};
-  }
-}
-
-/// There is one terminal, and what a job writes to it goes nowhere else unless it is asked for.
-void apply_tty(PoolOptions& pool) {
-  if (!pool.tty) return;
-  if (!pool.jobs_file.empty() || (!pool.jobs.empty() && pool.jobs != "1")) {
-    throw UsageError{"--tty gives the terminal to one job at a time: -j can only be 1"};
-  }
-  if (pool.pipe.wanted)
-    throw UsageError{"--tty and --pipe exclude each other: a job has one stdin"};
-  if (pool.job.policy.retries != 0) throw UsageError{"--tty and --retries exclude each other"};
-  pool.jobs = "1";
-  pool.ungroup = pool.ungroup || !(pool.group || pool.by_line || pool.keep_order || pool.tag ||
-                                   pool.tag_string || !pool.results.empty());
-}
-
-void refuse_contradictions(const PoolOptions& options) {
-  refuse_beside_pipe(options);
-  if (options.jobserver && !options.jobs_file.empty()) {
-    throw UsageError{
-        "--jobserver has as many tokens as there are places: -j FILE cannot change them"};
-  }
-  if (options.ungroup + options.group + options.by_line > 1) {
-    throw UsageError{"--group, --line-buffer and -u exclude each other"};
-  }
-  if (!options.results.empty() && (options.ungroup || options.tag || options.tag_string)) {
-    throw UsageError{
-        "--results needs the jobs' output as it is: without -u, --tag and --tagstring"};
-  }
-  if (!options.ungroup) return;
-  if (options.job.retry.reasons.match != nullptr) {
-    throw UsageError{"--retry-on match: needs the jobs' output, and -u lets it pass by"};
-  }
-  if (options.keep_order) throw UsageError{"-k needs the jobs' output, and -u lets it pass by"};
-  if (options.tag || options.tag_string) {
-    throw UsageError{"--tag needs the jobs' output, and -u lets it pass by"};
-  }
 }
 
 int code_of(const engine::PoolResult& result) {
@@ -281,7 +134,7 @@ PoolInputs inputs_of(const input::CommandLine& line, const PoolOptions& options,
 }
 
 int own_many(const input::CommandLine& line, const PoolOptions& options, const Given& given) {
-  refuse_contradictions(options);
+  check(options);
   auto progress_form = form_of(options.progress, options.ungroup);
   if (!tells_story(options.shared)) progress_form = ProgressOptions::Form::None;
   job::Policy policy = policy_of(options.job);
@@ -373,7 +226,7 @@ int run_pool(const std::vector<std::string>& words, const Given& given) {
                   "Runs COMMAND once for each input, N at once. Placeholders as GNU parallel:\n"
                   "{} {.} {/} {//} {/.} {#} {%} {1} {2.}; with none, the item is appended.\n"
                   "Without COMMAND: workers that take task after task."};
-  add_options(options, pool);
+  add_pool_options(options, pool);
   Words rest = options.parse(words);
   if (helped(options)) return 0;
   apply(pool.shared);
