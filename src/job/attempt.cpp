@@ -51,7 +51,7 @@ Supervised Attempt::run() {
     sleep();
     while (const auto order = context_.next_order()) obey(*order);
     if (over_) continue;
-    reap();
+    if (reap()) stop_.tell_newcomers();
     on_deadlines();
     settle();
   }
@@ -244,11 +244,13 @@ pid_t Attempt::peek() {
   return -1;
 }
 
-/// SIGCHLD does not count: everyone who has ended is reaped, whoever it was that woke us.
-void Attempt::reap() {
+/// SIGCHLD does not count: everyone who has ended is reaped, whoever it was that woke us. Whether
+/// there was one.
+bool Attempt::reap() {
+  bool any = false;
   while (children_) {
     const auto next = context_.listens() ? peek() : pid_t{-1};
-    if (next == 0) return;
+    if (next == 0) break;
     std::string name;
     if (next != -1 && next != outcome_.pid) {
       name = sys::command_of(next);  // known only until it is reaped
@@ -258,18 +260,20 @@ void Attempt::reap() {
     rusage usage{};
     const pid_t pid = ::wait4(next, &status, WNOHANG | WUNTRACED | WCONTINUED, &usage);
     if (pid == 0 && next != -1) continue;  // it was stopped, and goes on again
-    if (pid == 0) return;
+    if (pid == 0) break;
     if (pid == -1) {
       if (errno != ECHILD) sys::fail("wait4");
       children_ = false;
-      return;
+      break;
     }
+    any = any || !(WIFSTOPPED(status) || WIFCONTINUED(status));
     note(pid, ExitStatus{status}, usage);
     if (!name.empty() && !WIFSTOPPED(status) && !WIFCONTINUED(status)) {
       emit({.type = Type::Reap, .pid = pid, .status = status, .text = name});
       orphans_.erase(pid);
     }
   }
+  return any;
 }
 
 void Attempt::note(pid_t pid, ExitStatus status, const rusage& usage) {

@@ -49,7 +49,7 @@ class Attempt {
   void pause(const Order& order);
   void resume();
   static pid_t peek();
-  void reap();
+  bool reap();
   void note(pid_t pid, ExitStatus status, const rusage& usage);
   void tell_exit(ExitStatus status, const rusage& usage);
   void tell_orphans();

@@ -26,21 +26,25 @@ void Stop::next() {
 
 sys::Duration Stop::wait() const { return killing() ? kSweepAgain : plan_.at(step_).wait; }
 
+void Stop::tell_newcomers() {
+  if (begun() && !killing() && alone_ <= 0) signal_newcomers(signal(), told_);
+}
+
 void Stop::step(bool group_has_it) {
-  refused_.clear();
+  told_ = {};
   if (alone_ > 0) {
-    if (::kill(alone_, signal()) == -1) refused_.push_back(alone_);
+    if (::kill(alone_, signal()) == -1) told_.refused.push_back(alone_);
     if (!killing()) ::kill(alone_, SIGCONT);
     return;
   }
   if (killing()) {
     Swept swept = kill_tree();
-    refused_ = std::move(swept.refused);
+    told_.refused = std::move(swept.refused);
     killed_.insert(killed_.end(), std::make_move_iterator(swept.killed.begin()),
                    std::make_move_iterator(swept.killed.end()));
     return;
   }
-  refused_ = signal_tree(signal(), group_has_it ? ::getpgrp() : 0);
+  told_ = signal_tree(signal(), group_has_it ? ::getpgrp() : 0);
   continue_tree();  // who is stopped acts on nothing but KILL
 }
 

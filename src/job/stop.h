@@ -21,11 +21,14 @@ class Stop {
   /// Takes the next step; the last one is repeated, since who was just being born escaped it.
   void next();
   sys::Duration wait() const;
+  /// To be called when somebody has ended meanwhile: its orphans that have missed the signal get
+  /// it.
+  void tell_newcomers();
 
   int signal() const { return plan_.at(step_).signal; }
   bool killing() const { return begun() && signal() == SIGKILL; }
   /// Who may not be signalled by us (EPERM) at the last step.
-  const std::vector<pid_t>& refused() const noexcept { return refused_; }
+  const std::vector<pid_t>& refused() const noexcept { return told_.refused; }
   /// Who was still there when KILL came at the last step, told once.
   std::vector<Killed> take_killed() { return std::exchange(killed_, {}); }
 
@@ -35,7 +38,7 @@ class Stop {
   StopPlan plan_;
   std::size_t step_ = 0;
   pid_t alone_ = 0;
-  std::vector<pid_t> refused_;
+  Told told_;  // at this step
   std::vector<Killed> killed_;
 };
 

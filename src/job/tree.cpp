@@ -69,15 +69,28 @@ void become_subreaper() {
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1) == -1) sys::fail("prctl PR_SET_CHILD_SUBREAPER");
 }
 
-std::vector<pid_t> signal_tree(int signal, pid_t except_group, const Spare& spare) {
-  std::vector<pid_t> refused;
-  for (const Kin& member : tree(spare)) {
-    if (except_group != 0) {
-      if (::getpgid(member.pid) == except_group) continue;
-    }
-    if (send(member, signal) == Sent::Refused) refused.push_back(member.pid);
+Told signal_tree(int signal, pid_t except_group) {
+  Told told;
+  for (const Kin& member : tree({})) {
+    told.all.push_back(member.pid);
+    if (except_group != 0 && ::getpgid(member.pid) == except_group) continue;
+    if (send(member, signal) == Sent::Refused) told.refused.push_back(member.pid);
   }
-  return refused;
+  return told;
+}
+
+void signal_newcomers(int signal, Told& told) {
+  const auto holds = [](const std::vector<pid_t>& pids, pid_t pid) {
+    return std::find(pids.begin(), pids.end(), pid) != pids.end();
+  };
+  std::vector<pid_t> newcomers;
+  for (const Kin& member : tree({})) {  // parents before their children
+    const bool is_ours = member.parent == ::getpid() || holds(newcomers, member.parent);
+    if (!is_ours || holds(told.all, member.pid)) continue;
+    newcomers.push_back(member.pid);
+    if (send(member, signal) == Sent::Refused) told.refused.push_back(member.pid);
+  }
+  told.all.insert(told.all.end(), newcomers.begin(), newcomers.end());
 }
 
 void continue_tree() {

@@ -15,9 +15,19 @@ using Spare = std::function<bool(pid_t)>;
 /// Makes this process the one that adopts its descendants' orphans (PR_SET_CHILD_SUBREAPER).
 void become_subreaper();
 
+/// Whom a signal was sent to, or has reached by other ways, and whom it may not be sent to (EPERM).
+struct Told {
+  std::vector<pid_t> all;  // the refused ones, too
+  std::vector<pid_t> refused;
+};
+
 /// Sends `signal` once to each descendant. Those in process group `except_group`, if that is not
-/// 0, are left out: the terminal has told them. Returns those that it may not signal (EPERM).
-std::vector<pid_t> signal_tree(int signal, pid_t except_group = 0, const Spare& spare = {});
+/// 0, are left out: the terminal has told them.
+Told signal_tree(int signal, pid_t except_group = 0);
+
+/// Sends it to those that were not told and have come to us as orphans meanwhile, with all below
+/// them: who was just being born when a signal ended its parent has missed it.
+void signal_newcomers(int signal, Told& told);
 
 /// Sends CONT to those descendants that are stopped.
 void continue_tree();

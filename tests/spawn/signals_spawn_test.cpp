@@ -183,4 +183,23 @@ TEST_CASE("the command starts with the mask and the dispositions that procrun wa
   CHECK((bits(1) & (1ULL << (SIGINT - 1))) == 0);
 }
 
+TEST_CASE("who was just being born when its parent was told to end is told as well", "[spawn]") {
+  const NoDescendantLeft guard;
+  // Not there yet when TERM goes round, and without a parent when it is.
+  const std::string line = "trap 'sleep 61 & exit' TERM; sleep 62 & wait";
+  const Result result = run_procrun(spawn({"-q", "-t", "300ms", "-k", "1h"}, {"sh", "-c", line}));
+  CHECK(result.exited(124));
+  CHECK(result.err == "");  // nobody had to be killed
+}
+
+TEST_CASE("what a command does about the signal that ends it is left to it", "[spawn]") {
+  const NoDescendantLeft guard;
+  // Its child is born after TERM went round, while others of its tree end.
+  const std::string line =
+      "trap 'sleep 0.3 && echo tidied; exit' TERM; (sleep 60 & sleep 60) & wait";
+  const Result result = run_procrun(spawn({"-q", "-t", "300ms", "-k", "1h"}, {"sh", "-c", line}));
+  CHECK(result.exited(124));
+  CHECK(result.out == "tidied\n");
+}
+
 }  // namespace procrun::test
