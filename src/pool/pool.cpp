@@ -11,15 +11,21 @@ namespace procrun::pool {
 namespace {
 
 constexpr auto kTermGrace = std::chrono::seconds{1};
+constexpr std::uint64_t kAlarm = 0;  // no id of a front's
 
 }  // namespace
 
 Desk::Desk(unsigned workers, Watch watch)
     : owner_{::getpid()},
+      alarm_{watch.alarm},
+      alarmed_{std::move(watch.alarmed)},
       front_{std::max(1U, workers),
              *this,
              poller_,
-             {.born = std::move(watch.born), .buried = std::move(watch.buried)}} {
+             {.born = std::move(watch.born),
+              .buried = std::move(watch.buried),
+              .in_worker = std::move(watch.in_worker)}} {
+  if (alarm_ != -1) poller_.add(alarm_, EPOLLIN, kAlarm);
   front_.start_all();
 }
 
@@ -76,10 +82,19 @@ void Desk::terminate() {
 }
 
 void Desk::take_in(const sys::Deadline& deadline) {
+  bool alarmed = false;
   for (const auto& ready : poller_.wait(sys::earlier(deadline, front_.deadline()))) {
-    front_.handle(ready);
+    alarmed = alarmed || ready.id == kAlarm;
+    if (ready.id != kAlarm) front_.handle(ready);
   }
   front_.tick();
+  if (alarmed) pass_alarm_on();
+}
+
+/// Not in the midst of what the poller brought, which it tells but once.
+void Desk::pass_alarm_on() {
+  poller_.remove(std::exchange(alarm_, -1));
+  alarmed_();
 }
 
 void Desk::serve(const sys::Deadline& deadline) {

@@ -41,6 +41,11 @@ struct Watch {
   std::function<void(unsigned slot, pid_t pid, sys::Clock::time_point since)> born = {};
   /// A worker has ended and is reaped.
   std::function<void(pid_t pid, ExitStatus status)> buried = {};
+  /// First thing in a worker.
+  std::function<void()> in_worker = {};
+  /// Once, when `alarm` is readable: what it throws breaks the waiting off.
+  int alarm = -1;
+  std::function<void()> alarmed = {};
 };
 
 /// The pool without types: calls in, replies out.
@@ -76,12 +81,15 @@ class Desk final : Front::Client {
 
   void require_owner() const;
   void take_in(const sys::Deadline& deadline);
+  void pass_alarm_on();
   void serve(const sys::Deadline& deadline);
   static void lose_unbegun(Reply& reply);
   void settle(std::uint64_t id, Reply::State state, std::string bytes);
 
   pid_t owner_;
   sys::Poller poller_;
+  int alarm_;
+  std::function<void()> alarmed_;
   std::deque<Waiting> queue_;
   std::map<std::uint64_t, Waiting> in_hand_;
   std::uint64_t ids_ = 0;

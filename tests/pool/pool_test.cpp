@@ -605,6 +605,26 @@ TEST_CASE("a pool that goes while it is busy leaves nothing", "[pool]") {
   REQUIRE(heard(told, 2));
 }
 
+TEST_CASE("waiting for a pool is broken off by what its alarm throws, once", "[pool]") {
+  const NoChildLeft guard;
+  const SameOpenFds fd_guard;
+  const sys::Pipe told = sys::make_pipe();
+  const sys::Pipe alarm = sys::make_pipe();
+  const auto alarmed = [] { throw std::runtime_error("enough"); };
+  Pool pool{1,
+            {.in_worker = [&] { say(told.write.get(), "w"); },
+             .alarm = alarm.read.get(),
+             .alarmed = alarmed}};
+  auto result = pool.apply_async(tell_and_sleep, told.write.get());
+  REQUIRE(heard(told, 2));
+  say(alarm.write.get(), "x");
+  CHECK_THROWS_WITH(result.get(), "enough");
+  // The alarm is still to be read, and nobody is told again.
+  CHECK_FALSE(result.ready());
+  pool.terminate();
+  CHECK_THROWS_AS(result.get(), WorkerLost);
+}
+
 TEST_CASE("a pool that goes unused leaves nothing", "[pool]") {
   const NoChildLeft guard;
   const SameOpenFds fd_guard;
