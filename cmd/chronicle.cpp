@@ -4,6 +4,7 @@
 
 #include "cmd/events.h"
 #include "sys/proc.h"
+#include "sys/signals.h"
 
 namespace procrun::cmd {
 
@@ -24,8 +25,8 @@ void Chronicle::begin() const { emit({.type = Type::RunStart, .pid = ::getpid()}
 
 void Chronicle::end() const { emit({.type = Type::RunEnd, .text = "the lesson is over"}); }
 
-void Chronicle::break_off() const {
-  if (picture_) picture_->finish();
+void Chronicle::break_off(int signal) const {
+  emit({.type = Type::RunEnd, .text = "told to end by signal " + sys::signal_name(signal)});
 }
 
 void Chronicle::forked(pid_t pid, pid_t parent, const std::string& role,

@@ -28,8 +28,8 @@ class Chronicle {
   /// sink cannot take it.
   void begin() const;
   void end() const;
-  /// The lesson was told to end: what there is by now is drawn.
-  void break_off() const;
+  /// The lesson was told to end by `signal`.
+  void break_off(int signal) const;
   /// `role` is what the process is called from now on: "child process"; `since`: when it was made.
   void forked(pid_t pid, pid_t parent, const std::string& role,
               sys::Clock::time_point since = sys::Clock::now());

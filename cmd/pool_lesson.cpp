@@ -7,6 +7,7 @@
 #include <chrono>
 #include <vector>
 
+#include "cmd/ending_signals.h"
 #include "cmd/numbers.h"
 #include "cmd/shared.h"
 #include "pool/pool.h"
@@ -38,6 +39,42 @@ void explain_pool(const PoolLesson& lesson, unsigned count) {
            "for ever here."});
 }
 
+void kill_worker(const Pool& pool, const PoolLesson& lesson, AsyncResult<void>& last) {
+  const auto workers = pool.workers();
+  last.wait(std::chrono::duration_cast<sys::Duration>(
+      std::chrono::duration<double>{0.5 / lesson.speed.factor}));
+  ::kill(workers.at(static_cast<std::size_t>(lesson.kill_worker) - 1), SIGKILL);  // unreaped
+}
+
+void run_tasks(const PoolLesson& lesson, unsigned count, Chronicle& chronicle,
+               EndingSignals& signals) {
+  signals.say(fmt::format("Current process is {}", ::getpid()));
+  Pool p{count,
+         {.born = [&](unsigned slot, pid_t pid,
+                      sys::Clock::time_point since) { chronicle.worker_forked(slot, pid, since); },
+          .buried = [&](pid_t pid, ExitStatus status) { chronicle.reaped(pid, status); },
+          .in_worker = [&] { signals.restore(); },
+          .alarm = signals.fd(),
+          .alarmed = [&] { signals.hear(); }}};
+  std::vector<AsyncResult<void>> results;
+  results.reserve(static_cast<std::size_t>(lesson.tasks));
+  for (int i = 0; i < lesson.tasks; ++i) {
+    results.push_back(p.apply_async(pro_do, i, lesson.speed.factor));
+  }
+  if (lesson.kill_worker != 0) kill_worker(p, lesson, results.back());
+  p.close();
+  p.join();
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    try {
+      results[i].get();
+    } catch (const WorkerLost& lost) {
+      signals.say(fmt::format("process {} is lost: {}", i, lost.what()));
+    }
+  }
+  signals.say("pool process done");
+  explain_pool(lesson, count);
+}
+
 }  // namespace
 
 void add_pool_lesson(Options& options, PoolLesson& lesson) {
@@ -52,38 +89,14 @@ void add_pool_lesson(Options& options, PoolLesson& lesson) {
 }
 
 int run_pool_lesson(const PoolLesson& lesson, unsigned count, Chronicle& chronicle) {
-  chronicle.begin();
-  print_line(fmt::format("Current process is {}", ::getpid()));
-  Pool p{count,
-         {.born = [&](unsigned slot, pid_t pid,
-                      sys::Clock::time_point since) { chronicle.worker_forked(slot, pid, since); },
-          .buried = [&](pid_t pid, ExitStatus status) { chronicle.reaped(pid, status); }}};
-  std::vector<AsyncResult<void>> results;
-  results.reserve(static_cast<std::size_t>(lesson.tasks));
-  for (int i = 0; i < lesson.tasks; ++i) {
-    results.push_back(p.apply_async(pro_do, i, lesson.speed.factor));
+  if (lesson.kill_worker > static_cast<int>(count)) {
+    throw UsageError{
+        fmt::format("--kill-worker {}: there are {} workers", lesson.kill_worker, count)};
   }
-  if (lesson.kill_worker != 0) {
-    const auto workers = p.workers();
-    const auto worker = static_cast<std::size_t>(lesson.kill_worker) - 1;
-    if (worker >= workers.size()) throw UsageError{"--kill-worker: there are not so many workers"};
-    results.back().wait(std::chrono::duration_cast<sys::Duration>(
-        std::chrono::duration<double>{0.5 / lesson.speed.factor}));
-    ::kill(workers[worker], SIGKILL);  // our child, unreaped
-  }
-  p.close();
-  p.join();
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    try {
-      results[i].get();
-    } catch (const WorkerLost& lost) {
-      print_line(fmt::format("process {} is lost: {}", i, lost.what()));
-    }
-  }
-  print_line("pool process done");
-  explain_pool(lesson, count);
-  chronicle.end();
-  return 0;
+  return play_until_told(chronicle, [&](EndingSignals& signals) {
+    run_tasks(lesson, count, chronicle, signals);
+    return 0;
+  });
 }
 
 }  // namespace procrun::cmd

@@ -55,9 +55,9 @@ void wait_for_reaping(Stage& stage, const std::vector<Watcher>& dead) {
 
 /// Whom orphans get here, as one shows that is made for it. Only where orphans are known to be
 /// reaped: it would stay.
-std::optional<pid_t> ask_for_adopter() {
+std::optional<pid_t> ask_for_adopter(EndingSignals& signals) {
   Chronicle nobody_listens;
-  Stage stage{false, nobody_listens};
+  Stage stage{false, nobody_listens, signals};
   Cue& alone = stage.cue();
   stage.start([&] {
     if (procrun::fork() != 0) return;
@@ -84,7 +84,7 @@ void tell_reaped(Stage& stage, const std::vector<Watcher>& dead, std::optional<p
     return;
   }
   stage.say(fmt::format("{} before the watcher could see by whom: {}", whom, endings(dead)));
-  if (const auto other = ask_for_adopter()) {
+  if (const auto other = ask_for_adopter(stage.signals())) {
     stage.say(fmt::format("watcher: orphans are adopted by {} here, as another one shows",
                           named(*other)));
   }

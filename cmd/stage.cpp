@@ -18,15 +18,6 @@ namespace {
 /// A player whom nothing holds up is gone in a moment; one that nobody lets write never is.
 constexpr auto kMayTake = std::chrono::seconds{1};
 
-sigset_t ending_signals() {
-  sigset_t set;
-  ::sigemptyset(&set);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
-    if (!sys::is_ignored(signal)) ::sigaddset(&set, signal);  // blocked, it would be queued
-  }
-  return set;
-}
-
 }  // namespace
 
 void Cue::give() {
@@ -42,10 +33,8 @@ Cue::Heard Cue::await(const sys::Deadline& deadline) const {
   return size == 1 ? Heard::Given : Heard::Nobody;
 }
 
-Stage::Stage(bool explains, Chronicle& chronicle)
-    : explains_{explains}, chronicle_{chronicle}, ending_{ending_signals()}, signals_{ending_} {
-  if (::sigprocmask(SIG_BLOCK, &ending_, &old_mask_) == -1) sys::fail("sigprocmask");
-}
+Stage::Stage(bool explains, Chronicle& chronicle, EndingSignals& signals)
+    : explains_{explains}, chronicle_{chronicle}, signals_{signals} {}
 
 Stage::~Stage() {
   cues_.clear();  // seen by all who wait for one
@@ -55,7 +44,6 @@ Stage::~Stage() {
   } catch (const std::exception&) {
     // It was ours to reap and to kill; no more can be done.
   }
-  ::sigprocmask(SIG_SETMASK, &old_mask_, nullptr);
 }
 
 Cue& Stage::cue() { return cues_.emplace_back(); }
@@ -97,47 +85,16 @@ std::optional<pid_t> Stage::hear() {
   return size == sizeof pid ? std::optional{pid} : std::nullopt;
 }
 
-bool Stage::wait(int fd, short events, const sys::Deadline& deadline) {
-  std::array<pollfd, 2> watched{pollfd{.fd = fd, .events = events, .revents = 0},
-                                pollfd{.fd = signals_.fd(), .events = POLLIN, .revents = 0}};
-  while (sys::poll_until(watched, deadline)) {
-    for (const auto& signal : signals_.read()) {
-      throw Interrupted{static_cast<int>(signal.ssi_signo)};
-    }
-    if (watched[0].revents != 0) return true;
-  }
-  return false;
-}
-
-void Stage::say(const std::string& line) {
-  // Not before there is room: a write that blocks while signals are blocked could not be ended.
-  wait(STDOUT_FILENO, POLLOUT);
-  print_line(line);
-}
-
 void Stage::explain(std::initializer_list<std::string_view> sentences) {
   if (explains_) say(explanation(sentences));
 }
 
 int play(bool explains, Chronicle& chronicle, const std::function<void(Stage&)>& story) {
-  int signal = 0;
-  {
-    Stage stage{explains, chronicle};
-    try {
-      chronicle.begin();
-      story(stage);
-    } catch (const Interrupted& interrupted) {
-      signal = interrupted.signal;
-    }
-  }
-  // Only now, when signals end us again: the picture may have to wait for its reader.
-  if (signal == 0) {
-    chronicle.end();
+  return play_until_told(chronicle, [&](EndingSignals& signals) {
+    Stage stage{explains, chronicle, signals};
+    story(stage);
     return 0;
-  }
-  chronicle.break_off();
-  sys::die_of(signal);
-  return 128 + signal;
+  });
 }
 
 }  // namespace procrun::cmd

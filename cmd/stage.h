@@ -1,7 +1,6 @@
 #pragma once
 // Where a lesson of several processes is played: by players, who wait for cues, and before the
 // process that started them, who watches. Whatever happens, no player stays behind.
-#include <array>
 #include <deque>
 #include <functional>
 #include <initializer_list>
@@ -10,17 +9,12 @@
 #include <string_view>
 
 #include "cmd/chronicle.h"
+#include "cmd/ending_signals.h"
 #include "process/child.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
-#include "sys/signals.h"
 
 namespace procrun::cmd {
-
-/// A signal has told the lesson to end.
-struct Interrupted {
-  int signal = 0;
-};
 
 /// What one player waits for, and the watcher gives.
 class Cue {
@@ -37,12 +31,10 @@ class Cue {
   sys::Pipe pipe_ = sys::make_pipe();
 };
 
-/// INT, TERM, HUP and QUIT are blocked while it lives, in the players, too, and those that were not
-/// ignored are heard while it waits.
 class Stage {
  public:
-  /// The chronicle is borrowed.
-  Stage(bool explains, Chronicle& chronicle);
+  /// Both are borrowed. The signals stay blocked in the players.
+  Stage(bool explains, Chronicle& chronicle, EndingSignals& signals);
   /// Tells all players to end, and reaps the one that it started; kills it where it does not go.
   ~Stage();
   Stage(const Stage&) = delete;
@@ -51,6 +43,7 @@ class Stage {
   /// A new cue; before start().
   Cue& cue();
   Chronicle& chronicle() { return chronicle_; }
+  EndingSignals& signals() { return signals_; }
   /// Forks the one player that is ours, which plays `part` and leaves. It may fork others.
   pid_t start(const std::function<void()>& part);
   /// Waits until it has ended, and reaps it. Throws Interrupted.
@@ -62,26 +55,25 @@ class Stage {
   /// The next pid that a player tells; empty when none will. Blocks. Throws Interrupted.
   std::optional<pid_t> hear();
 
-  /// Waits for `events` of `fd`; false where they do not come before the deadline. Throws
-  /// Interrupted.
-  bool wait(int fd, short events, const sys::Deadline& deadline = {});
-  /// Prints a line of the watcher's. Throws Interrupted while nobody reads our stdout.
-  void say(const std::string& line);
+  /// As the signals' own.
+  bool wait(int fd, short events, const sys::Deadline& deadline = {}) {
+    return signals_.wait(fd, events, deadline);
+  }
+  /// Prints a line of the watcher's.
+  void say(const std::string& line) { signals_.say(line); }
   /// Prints sentences beside the facts, if they are wanted.
   void explain(std::initializer_list<std::string_view> sentences);
 
  private:
   bool explains_;
   Chronicle& chronicle_;
-  sigset_t ending_;
-  sigset_t old_mask_{};
-  sys::SignalFd signals_;
+  EndingSignals& signals_;
   std::deque<Cue> cues_;
   sys::Pipe told_ = sys::make_pipe();
   Child player_;
 };
 
-/// Plays `story` and returns 0. Dies of the signal that told it to end, once the players are gone.
+/// Plays `story` and returns 0; told to end it does so once the players are gone.
 int play(bool explains, Chronicle& chronicle, const std::function<void(Stage&)>& story);
 
 }  // namespace procrun::cmd

@@ -1,11 +1,14 @@
 #include "cmd/wait_lesson.h"
 
 #include <fmt/core.h>
+#include <signal.h>
 #include <unistd.h>
 
+#include <stdexcept>
 #include <string>
 #include <system_error>
 
+#include "cmd/family.h"
 #include "cmd/numbers.h"
 #include "cmd/shared.h"
 #include "process/fork.h"
@@ -14,8 +17,7 @@
 namespace procrun::cmd {
 namespace {
 
-int child_of_lesson(const WaitLesson& lesson, int place, pid_t parent) {
-  die_with(parent);
+int play_child(const WaitLesson& lesson, int place) {
   print_line("child process");
   print_line(fmt::format("{}", ::getpid()));
   print_line(fmt::format("{}", ::getpid()));
@@ -23,6 +25,18 @@ int child_of_lesson(const WaitLesson& lesson, int place, pid_t parent) {
   lesson.speed.sleep(0.2 * (lesson.count - 1 - place));
   if (lesson.kill != 0) sys::die_of(lesson.kill);
   return lesson.exit_code;
+}
+
+/// Of the others it would not die, but stop, or take no notice.
+int parse_deadly_signal(const std::string& text) {
+  const int signal = sys::parse_signal(text);
+  for (const int harmless :
+       {SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGCHLD, SIGURG, SIGWINCH}) {
+    if (signal == harmless) {
+      throw std::invalid_argument("'" + text + "' ends no process (TERM, KILL, SEGV)");
+    }
+  }
+  return signal;
 }
 
 std::string tuple(const Waited& waited) {
@@ -64,6 +78,22 @@ int without_child(const WaitLesson& lesson) {
   return 0;
 }
 
+void wait_for_all(const WaitLesson& lesson, Family& family) {
+  for (int place = 0; place < lesson.count; ++place) {
+    const pid_t ret = family.fork([&] { return play_child(lesson, place); });
+    family.say(fmt::format("Parent process ret={}", ret));
+  }
+  family.say(fmt::format("{}", ::getpid()));
+  for (int place = 0; place < lesson.count; ++place) family.say(tuple(family.waitpid(-1)));
+  family.say(fmt::format("{}", ::getpid()));
+  explain(
+      lesson.explains,
+      {"wait() sleeps until some child has ended, takes its status, and lets the kernel drop its "
+       "entry: the child is reaped, and no zombie is left.",
+       "It takes whichever ends first, not the one that was started first."});
+  explain_end(lesson);
+}
+
 }  // namespace
 
 void add_wait_lesson(Options& options, WaitLesson& lesson) {
@@ -72,7 +102,7 @@ void add_wait_lesson(Options& options, WaitLesson& lesson) {
   options.value("--exit-code", "N", "how the child ends (0)",
                 [&](const std::string& text) { lesson.exit_code = parse_number(text, 0, 255); });
   options.value("--kill", "SIG", "the child dies of this signal instead",
-                [&](const std::string& text) { lesson.kill = sys::parse_signal(text); });
+                [&](const std::string& text) { lesson.kill = parse_deadly_signal(text); });
   options.value("--count", "N", "so many children (1)",
                 [&](const std::string& text) { lesson.count = parse_count(text, 1); });
   options.flag("--childless", "wait without a child", lesson.childless);
@@ -82,30 +112,12 @@ void add_wait_lesson(Options& options, WaitLesson& lesson) {
 }
 
 int run_wait_lesson(const WaitLesson& lesson, Chronicle& chronicle) {
-  if (lesson.childless) return without_child(lesson);
-  chronicle.begin();
-  const pid_t parent = ::getpid();
-  for (int place = 0; place < lesson.count; ++place) {
-    const pid_t ret = procrun::fork();
-    if (ret == 0) return child_of_lesson(lesson, place, parent);
-    chronicle.forked(ret, parent, "child process");
-    print_line(fmt::format("Parent process ret={}", ret));
-  }
-  print_line(fmt::format("{}", ::getpid()));
-  for (int place = 0; place < lesson.count; ++place) {
-    const Waited waited = procrun::wait();
-    chronicle.reaped(waited.pid, waited.status);
-    print_line(tuple(waited));
-  }
-  print_line(fmt::format("{}", ::getpid()));
-  explain(
-      lesson.explains,
-      {"wait() sleeps until some child has ended, takes its status, and lets the kernel drop its "
-       "entry: the child is reaped, and no zombie is left.",
-       "It takes whichever ends first, not the one that was started first."});
-  explain_end(lesson);
-  chronicle.end();
-  return 0;
+  return play_until_told(chronicle, [&](EndingSignals& signals) {
+    if (lesson.childless) return without_child(lesson);
+    Family family{chronicle, signals};
+    wait_for_all(lesson, family);
+    return 0;
+  });
 }
 
 }  // namespace procrun::cmd

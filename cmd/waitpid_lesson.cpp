@@ -10,6 +10,7 @@
 
 #include "cmd/chronicle.h"
 #include "cmd/events.h"
+#include "cmd/family.h"
 #include "process/fork.h"
 #include "sys/error.h"
 #include "sys/fd.h"
@@ -20,33 +21,25 @@ namespace {
 enum class End { Exit, Kill };
 
 /// A child that announces itself, sleeps and ends.
-pid_t child_of_lesson(const Speed& speed, double seconds, End end, int code) {
-  const pid_t parent = ::getpid();
-  const pid_t pid = procrun::fork();
-  if (pid != 0) return pid;
-  die_with(parent);
+int play_child(const Speed& speed, double seconds, End end, int code) {
   const std::string how = end == End::Exit ? fmt::format("exits with code {}", code)
                                            : std::string{"is killed by signal 9 (KILL)"};
   print_line(fmt::format("child process {} sleeps {}s, then {}", ::getpid(), seconds, how));
   speed.sleep(seconds);
   if (end == End::Kill) ::raise(SIGKILL);
-  leave(code);
+  return code;
 }
 
 /// A child that stops itself and, when it goes on, does not end before `seen` is closed: of a child
 /// that has ended meanwhile waitpid no longer tells that it went on.
-pid_t child_that_stops(const Speed& speed, sys::Pipe& seen) {
-  const pid_t parent = ::getpid();
-  const pid_t pid = procrun::fork();
-  if (pid != 0) return pid;
-  die_with(parent);
+int play_child_that_stops(const Speed& speed, sys::Pipe& seen) {
   seen.write.reset();
   print_line(fmt::format("child process {} sleeps 0.1s, then stops itself", ::getpid()));
   speed.sleep(0.1);
   ::raise(SIGSTOP);
   char byte = 0;
   sys::retry("wait for the parent", [&] { return ::read(seen.read.get(), &byte, 1); });
-  leave(0);
+  return 0;
 }
 
 std::string options_text(int options) {
@@ -62,55 +55,41 @@ std::string options_text(int options) {
   }
 }
 
-void note(Chronicle& chronicle, const Waited& waited) {
-  if (waited.pid == 0) return;
-  if (waited.status.stopped()) {
-    chronicle.stopped(waited.pid, waited.status);
-  } else if (waited.status.continued()) {
-    chronicle.continued(waited.pid);
-  } else {
-    chronicle.reaped(waited.pid, waited.status);
-  }
-}
-
 /// Calls waitpid and prints what it was asked and what it answered.
-void show(Chronicle& chronicle, pid_t pid, int options, const std::string& remark = {}) {
+void show(Family& family, pid_t pid, int options, const std::string& remark = {}) {
   const std::string call = fmt::format("waitpid({}, {})", pid, options_text(options));
   try {
-    const Waited waited = procrun::waitpid(pid, options);
-    note(chronicle, waited);
+    const Waited waited = family.waitpid(pid, options);
     const std::string how = waited.pid == 0 ? std::string{"it still runs"} : waited.status.text();
-    print_line(
+    family.say(
         fmt::format("{} = ({}, {})  {}{}", call, waited.pid, waited.status.raw(), how, remark));
   } catch (const std::system_error& error) {
     if (error.code().value() != ECHILD) throw;
-    print_line(fmt::format("{}: ChildProcessError: [Errno {}] {}{}", call, error.code().value(),
+    family.say(fmt::format("{}: ChildProcessError: [Errno {}] {}{}", call, error.code().value(),
                            error.code().message(), remark));
   }
 }
 
-void show_stop_and_continue(const WaitpidLesson& lesson, Chronicle& chronicle) {
+void show_stop_and_continue(const WaitpidLesson& lesson, Family& family) {
   sys::Pipe seen = sys::make_pipe();
-  const pid_t pid = child_that_stops(lesson.speed, seen);
-  chronicle.forked(pid, ::getpid(), "child process");
+  const pid_t pid = family.fork([&] { return play_child_that_stops(lesson.speed, seen); });
   if (lesson.untraced) {
-    show(chronicle, pid, WUNTRACED);
+    show(family, pid, WUNTRACED);
   } else {
-    siginfo_t stopped{};  // it must stop before it can go on; nothing of that is shown
-    if (::waitid(P_PID, static_cast<id_t>(pid), &stopped, WSTOPPED | WNOWAIT) == -1) return;
+    family.await(pid, WUNTRACED);  // it must stop before it can go on; nothing of that is shown
   }
   ::kill(pid, SIGCONT);
-  if (lesson.continued) show(chronicle, pid, WCONTINUED);
+  if (lesson.continued) show(family, pid, WCONTINUED);
   seen.write.reset();
-  show(chronicle, pid, 0);
+  show(family, pid, 0);
 }
 
 /// Asks for a process that is not our child: our parent, if our namespace shows it.
-void show_stranger(Chronicle& chronicle) {
+void show_stranger(Family& family) {
   if (::getppid() != 0) {
-    show(chronicle, ::getppid(), 0, ": a process, but not our child");
+    show(family, ::getppid(), 0, ": a process, but not our child");
   } else {
-    show(chronicle, ::getpid(), 0, ": this very process, which is not its own child");
+    show(family, ::getpid(), 0, ": this very process, which is not its own child");
   }
 }
 
@@ -129,6 +108,30 @@ void explain_options(const WaitpidLesson& lesson) {
          "goes on. Neither is an end: the child is still to be waited for.",
          "So a shell knows that you have pressed Ctrl-Z."});
   }
+}
+
+void wait_for_chosen(const WaitpidLesson& lesson, Family& family) {
+  family.say(fmt::format("Parent process id {}", ::getpid()));
+  const auto start = [&](double seconds, End end, int code) {
+    return family.fork([=, &lesson] { return play_child(lesson.speed, seconds, end, code); });
+  };
+  start(0.9, End::Exit, 3);
+  const pid_t second = start(0.6, End::Exit, 0);
+  start(0.3, End::Kill, 0);
+  if (lesson.nohang) show(family, second, WNOHANG);
+  show(family, second, 0, ": the one that was asked for, not the first to end");
+  show(family, -1, 0, ": whichever has ended");
+  show(family, -::getpgrp(), 0, ": any child in that process group");
+  if (lesson.untraced || lesson.continued) show_stop_and_continue(lesson, family);
+  show(family, 0, 0, ": no child in our own process group is left");
+  show_stranger(family);
+  explain(lesson.explains,
+          {"waitpid(pid) waits for that child alone; -1 for any, as wait(); -pgid for any of a "
+           "process group; 0 for any of our own group.",
+           "Only a parent can wait for a process: of any other the kernel says ECHILD, as if there "
+           "were none.",
+           "For a process that is not your child: `procrun waitpid PID`."});
+  explain_options(lesson);
 }
 
 }  // namespace
@@ -150,31 +153,11 @@ void add_waitpid_lesson(Options& options, WaitpidLesson& lesson) {
 
 int run_waitpid_lesson(const WaitpidLesson& lesson, const Shared& shared) {
   Chronicle chronicle{lesson.events, lesson.timeline, shared, "waitpid"};
-  chronicle.begin();
-  print_line(fmt::format("Parent process id {}", ::getpid()));
-  const Speed& speed = lesson.speed;
-  const pid_t first = child_of_lesson(speed, 0.9, End::Exit, 3);
-  const pid_t second = child_of_lesson(speed, 0.6, End::Exit, 0);
-  const pid_t third = child_of_lesson(speed, 0.3, End::Kill, 0);
-  for (const pid_t pid : {first, second, third}) {
-    chronicle.forked(pid, ::getpid(), "child process");
-  }
-  if (lesson.nohang) show(chronicle, second, WNOHANG);
-  show(chronicle, second, 0, ": the one that was asked for, not the first to end");
-  show(chronicle, -1, 0, ": whichever has ended");
-  show(chronicle, -::getpgrp(), 0, ": any child in that process group");
-  if (lesson.untraced || lesson.continued) show_stop_and_continue(lesson, chronicle);
-  show(chronicle, 0, 0, ": no child in our own process group is left");
-  show_stranger(chronicle);
-  explain(lesson.explains,
-          {"waitpid(pid) waits for that child alone; -1 for any, as wait(); -pgid for any of a "
-           "process group; 0 for any of our own group.",
-           "Only a parent can wait for a process: of any other the kernel says ECHILD, as if there "
-           "were none.",
-           "For a process that is not your child: `procrun waitpid PID`."});
-  explain_options(lesson);
-  chronicle.end();
-  return 0;
+  return play_until_told(chronicle, [&](EndingSignals& signals) {
+    Family family{chronicle, signals};
+    wait_for_chosen(lesson, family);
+    return 0;
+  });
 }
 
 }  // namespace procrun::cmd

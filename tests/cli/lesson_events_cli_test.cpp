@@ -103,6 +103,30 @@ TEST_CASE("what the lessons' parents see of their children are events", "[cli]")
   }
 }
 
+TEST_CASE("a child that its parent does not wait for yet is a zombie, and so it is told and drawn",
+          "[cli][life]") {
+  const NoDescendantLeft guard;
+  const TempDir dir;
+  Played played{{"waitpid", "--speed", "0.5", "--timeline", "--events", dir / "e"}};
+  for (int child = 0; child < 3; ++child) played.read_line_with(" sleeps ");
+  const pid_t asked_for = pid_in(played.lines, R"(child process (\d+) sleeps 0\.6s.*)");
+  const pid_t other = pid_in(played.lines, R"(child process (\d+) sleeps 0\.3s.*)");
+  ::kill(asked_for, SIGSTOP);  // it does not end before we have seen the other one
+  REQUIRE(eventually([&] { return status_of(other, "State") == "Z (zombie)"; }));
+  check_zombie(other, played.pid);
+  REQUIRE(eventually([&] {
+    const auto records = event_records(read_file(dir / "e"));
+    return of_process(records, other) == Types{"fork", "zombie"};
+  }));
+  ::kill(asked_for, SIGCONT);
+  CHECK(played.finish().exited(0));
+  const auto records = event_records(read_file(dir / "e"));
+  CHECK(of_process(records, other) == Types{"fork", "zombie", "reap"});
+  CHECK(of_process(records, asked_for) == Types{"fork", "reap"});
+  CHECK(the(records, "zombie", other).at("ppid") == played.pid);
+  matched(played.lines, "└ " + number(other) + " child process .*━░.*✗ KILL");
+}
+
 TEST_CASE("the picture of a lesson stands below its lines, with who adopted the zombie",
           "[cli][life]") {
   const NoDescendantLeft guard;

@@ -134,6 +134,16 @@ TEST_CASE("the wait lesson's child ends as it is told to", "[cli]") {
   expect({"wait", "--kill", "10"}, "10)  killed by signal 10 (USR1)");
 }
 
+TEST_CASE("the wait lesson's child is killed by nothing that kills nobody", "[cli]") {
+  const NoDescendantLeft guard;
+  const std::string name = GENERATE("STOP", "tstp", "SIGCHLD", "CONT", "WINCH");
+  CAPTURE(name);
+  const Result result = run_procrun({"wait", "--kill", name});
+  CHECK(result.err == "procrun: wait: --kill: '" + name + "' ends no process (TERM, KILL, SEGV)\n");
+  CHECK(result.out == "");
+  CHECK(result.exited(125));
+}
+
 TEST_CASE("the wait lesson reaps its children in the order in which they end", "[cli]") {
   const NoDescendantLeft guard;
   const Told told = tell({"wait", "--count", "3"}, Into::Pipe);
@@ -434,6 +444,7 @@ TEST_CASE("a worker that there is not cannot be killed", "[cli]") {
   const Result result = run_procrun({"pool", "-j2", "--kill-worker", "3", "--speed", "100"});
   CHECK(lines_of(result.err).size() == 1);
   CHECK(result.err.starts_with("procrun: pool: --kill-worker"));
+  CHECK(result.out == "");
   CHECK(result.exited(125));
 }
 

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include "program.h"
+#include "report/event_records.h"
 
 namespace procrun::test {
 namespace {
@@ -10,7 +11,7 @@ namespace {
 Lines picture_in(const std::string& text) {
   Lines lines = lines_of(text);
   const auto title = std::find_if(lines.begin(), lines.end(), [](const auto& line) {
-    return matches(line, "procrun [a-z]+: [0-9]+ processes, .*");
+    return matches(line, "procrun [a-z]+: [0-9]+ process(es)?, .*");
   });
   CAPTURE(text);
   REQUIRE(title != lines.end());
@@ -260,6 +261,46 @@ TEST_CASE("a lesson that is interrupted draws what it has seen until then", "[cl
   const Lines picture = picture_in(result.out);
   CHECK(matches(picture[3], "[0-9]+ procrun .*"));
   CHECK(matches(picture[5], " +└ [0-9]+ child process .*░.*"));
+}
+
+TEST_CASE("a lesson of a parent that waits leaves no child when it is told to end, and draws all",
+          "[cli]") {
+  const NoDescendantLeft guard;
+  const Words lesson =
+      GENERATE(Words{"wait", "--count", "3", "--speed", "0.001"},
+               Words{"waitpid", "--speed", "0.001"}, Words{"pool", "-j2", "--speed", "0.001"});
+  const int signal = GENERATE(SIGINT, SIGTERM, SIGHUP);
+  CAPTURE(lesson, signal);
+  const TempDir dir;
+  Words words = lesson;
+  words.insert(words.end(), {"--timeline", "--events", dir / "e"});
+  auto running = start_procrun(words);
+  running.read_until(Stream::Out, "child process");
+  running.send(signal);
+  const Result result = running.finish();
+  CHECK(result.signaled(signal));
+  // They were reaped by their own parent: none has come to us.
+  CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);
+  CHECK(errno == ECHILD);
+  const Lines picture = picture_in(result.out);
+  CHECK(matches(picture[3], "[0-9]+ procrun .*┯.*"));
+  CHECK(matches(picture[4], "(├|└) [0-9]+ (child process|worker) .*✗ (KILL|TERM)"));
+  const auto records = event_records(read_file(dir / "e"));
+  CHECK(records.back().at("type") == "run_end");
+  const std::string name = ::sigabbrev_np(signal);
+  CHECK(records.back().at("text") == "told to end by signal " + name);
+}
+
+TEST_CASE("who waits without a child is alone in the picture", "[cli]") {
+  const NoDescendantLeft guard;
+  const TempDir dir;
+  const Result result = run_procrun({"wait", "--childless", "--timeline", "--events", dir / "e"});
+  CHECK(result.exited(1));
+  const Lines picture = picture_in(result.out);
+  CHECK(picture.size() == 5);
+  CHECK(matches(picture[3], "[0-9]+ procrun (━)+"));
+  CHECK(types_of(event_records(read_file(dir / "e"))) ==
+        std::vector<std::string>{"run_start", "run_end"});
 }
 
 }  // namespace procrun::test

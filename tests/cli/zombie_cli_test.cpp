@@ -258,8 +258,11 @@ TEST_CASE("Ctrl-C on the terminal ends a lesson of life and death", "[cli][life]
   CHECK(running.finish().signaled(SIGINT));
 }
 
-TEST_CASE("a lesson of life and death whose reader sleeps still ends at a signal", "[cli][life]") {
+TEST_CASE("a lesson whose reader sleeps still ends at a signal", "[cli][life]") {
   const NoDescendantLeft guard;
+  const Words lesson = GENERATE(Words{"fork", "--zombie=600"}, Words{"wait", "--count", "3"},
+                                Words{"waitpid"}, Words{"pool", "-j2"});
+  CAPTURE(lesson);
   int ends[2];
   REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
   REQUIRE(::fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0);
@@ -267,7 +270,7 @@ TEST_CASE("a lesson of life and death whose reader sleeps still ends at a signal
   while (::write(ends[1], block.data(), block.size()) > 0) {
   }
   REQUIRE(::fcntl(ends[1], F_SETFL, 0) == 0);
-  auto running = start_procrun({"fork", "--zombie=600"}, {.stdout_fd = ends[1]});
+  auto running = start_procrun(lesson, {.stdout_fd = ends[1]});
   ::close(ends[1]);
   // It waits for room, and hears signals meanwhile: it has blocked TERM.
   REQUIRE(eventually([&] {
