@@ -85,6 +85,12 @@ int run_fork(const std::vector<std::string>& words, const Given& given) {
   if (helped(options)) return 0;
   apply(fork.shared);
   if (fork.jobs.wanted()) return run_jobs(options, rest, fork.jobs, fork.shared);
+  const std::string record = options.given_for(Options::For::Lesson);
+  if (!rest.command.empty() && (record == "--events" || record == "--timeline")) {
+    throw UsageError{record +
+                     " is the lesson's: fork lets COMMAND go and does not see its end; spawn and "
+                     "wait do, and have it"};
+  }
   if (!has_command(options, rest)) return run_fork_lesson(fork.lesson, fork.shared);
   refuse_contradictions(options, fork);
   return let_go(rest.command, fork, given);
