@@ -118,8 +118,9 @@ void tell_zombies(Stage& stage, const std::vector<Watcher>& children, pid_t pare
       shown ? fmt::format("{} in state Z (zombie), {} with memory (VmRSS)", zombies, with_memory)
             : "all ended and not reaped; /proc does not show them here";
   const auto limit = sys::process_limit_of(parent);
-  stage.say(fmt::format("watcher: {} has {} children: {}; its RLIMIT_NPROC: {}", named(parent),
-                        children.size(), states, limit ? *limit : "/proc does not show it"));
+  stage.say(fmt::format("watcher: {} has {} {}: {}; its RLIMIT_NPROC: {}", named(parent),
+                        children.size(), children.size() == 1 ? "child" : "children", states,
+                        limit ? *limit : "/proc does not show it"));
 }
 
 }  // namespace

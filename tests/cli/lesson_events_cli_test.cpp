@@ -83,7 +83,10 @@ TEST_CASE("what the lessons' parents see of their children are events", "[cli]")
     const auto records = told_by({"wait", "--exit-code", "3", "--count", "2"}, dir / "e");
     for (const std::size_t place : {0, 1}) {
       const pid_t child = forked(records, place);
-      CHECK(of_process(records, child) == Types{"fork", "reap"});
+      // On a busy machine it may have to wait for its turn, a zombie.
+      Types types = of_process(records, child);
+      std::erase(types, "zombie");
+      CHECK(types == Types{"fork", "reap"});
       CHECK(the(records, "reap", child).at("code") == 3);
     }
   }

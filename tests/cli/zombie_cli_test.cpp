@@ -181,6 +181,34 @@ TEST_CASE("below an init that reaps nobody the lessons say so, and it is so", "[
                       [](const auto& line) { return line.starts_with("left "); }) == 1);
 }
 
+TEST_CASE("below an init that reaps nobody a parent that waits leaves nobody to it",
+          "[cli][life]") {
+  const NoDescendantLeft guard;
+  if (!no_namespace().empty()) {
+    WARN("skipped: " << no_namespace());
+    return;
+  }
+  const auto [lesson, last] = GENERATE(table<Words, std::string>({
+      {{"wait", "--count", "3", "--speed", "10"}, "2"},
+      {{"waitpid", "--untraced", "--continued", "--speed", "10"},
+       "waitpid(1, 0): ChildProcessError: [Errno 10] No child processes: a process, but not our "
+       "child"},
+      {{"spawn"}, "Process end"},
+      {{"spawn", "--no-join", "--start-method", "spawn"}, "Process end"},
+      {{"pool", "-j2", "--kill-worker", "2", "--speed", "50"}, "pool process done"},
+  }));
+  Words words{child("lazy_init"), PROCRUN_BINARY};
+  words.insert(words.end(), lesson.begin(), lesson.end());
+  const Result result = run(in_namespace(words));
+  const Lines lines = lines_of(result.out);
+  CAPTURE(lesson, lines, result.err);
+  CHECK(result.exited(0));
+  CHECK(std::find(lines.begin(), lines.end(), last) != lines.end());
+  // As that init has read it in /proc.
+  CHECK(std::none_of(lines.begin(), lines.end(),
+                     [](const auto& line) { return line.starts_with("left "); }));
+}
+
 TEST_CASE("as an init procrun itself adopts the lesson's orphans, and reaps them", "[cli][life]") {
   const NoDescendantLeft guard;
   if (!no_namespace().empty()) {

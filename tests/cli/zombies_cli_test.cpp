@@ -12,14 +12,16 @@ namespace {
 
 const std::string kRefused = "fork: BlockingIOError: [Errno 11] Resource temporarily unavailable";
 
-/// The program where any user can execute it, and which user he is to be.
+/// Programs where any user can execute them, and which user he is to be.
 class ForUser {
  public:
   ForUser() {
     std::filesystem::permissions(dir_.path(), std::filesystem::perms{0755});
     std::filesystem::copy_file(PROCRUN_BINARY, dir_ / "procrun");
+    std::filesystem::copy_file(child("lazy_init"), dir_ / "lazy_init");
   }
   std::string path() const { return dir_ / "procrun"; }
+  std::string lazy_init() const { return dir_ / "lazy_init"; }
   /// For Options::in_child: a plain user, if we are root.
   static void become_plain() {
     if (::getuid() == 0 && ::setresuid(65534, 65534, 65534) == -1) ::_exit(99);
@@ -135,7 +137,8 @@ TEST_CASE("at --max-children the kernel refuses a fork, as root under a user tha
 }
 
 TEST_CASE("at --max-children the kernel refuses a fork to a plain user as well", "[cli][life]") {
-  const NoDescendantLeft guard;
+  const Below below = any_setting();
+  const Setting setting{below};
   const ForUser user;
   Played played{user.path(),
                 {"fork", "--zombie=600", "--max-children", "3"},
@@ -144,7 +147,38 @@ TEST_CASE("at --max-children the kernel refuses a fork to a plain user as well",
   check_capped(played);
   CHECK(played.lines.back() == "watcher: " + named(parent_in(played.lines)) + " " + kCapped +
                                    "its RLIMIT_NPROC: " + limit_of(parent_in(played.lines)));
-  CHECK(adopt_and_finish(played).exited(0));
+  if (below == Below::Test) {
+    CHECK(adopt_and_finish(played).exited(0));
+    return;
+  }
+  ::kill(parent_in(played.lines), SIGKILL);
+  CHECK(played.finish().exited(0));
+  const bool stay = played.lines.back().find("does not reap") != std::string::npos;
+  for (const pid_t zombie : zombies_of(played.lines)) {
+    CHECK(status_of(zombie, "State") == (stay ? "Z (zombie)" : ""));
+  }
+}
+
+TEST_CASE("below an init that reaps nobody the kernel refuses a fork at --max-children, too",
+          "[cli][life]") {
+  const NoDescendantLeft guard;
+  if (!no_namespace().empty()) {
+    WARN("skipped: " << no_namespace());
+    return;
+  }
+  const ForUser user;
+  const Result result = run(
+      in_namespace({user.lazy_init(), user.path(), "fork", "--zombie=1ms", "--max-children", "3"}),
+      {.in_child = ForUser::become_plain});
+  const Lines lines = lines_of(result.out);
+  CAPTURE(lines, result.err);
+  CHECK(result.exited(0));
+  place_of(lines, kRefused);
+  // As that init has read it in /proc.
+  Lines left;
+  for (const pid_t zombie : zombies_of(lines)) left.push_back("left " + number(zombie) + " 1 Z");
+  CHECK(left.size() == 3);
+  CHECK(Lines(lines.end() - 3, lines.end()) == left);
 }
 
 TEST_CASE("without a user namespace of its own a plain user's processes are counted",
