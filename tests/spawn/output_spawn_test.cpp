@@ -369,14 +369,16 @@ TEST_CASE("spawn --quiet-ok keeps the order in which it read where both streams 
 TEST_CASE("spawn loses nothing of a pipe that its command made larger, however slow the reader",
           "[spawn]") {
   const NoDescendantLeft guard;
+  const TempDir dir;
   OwnPipe pipe;
   auto running = start_procrun(
-      spawn({"-q", "--max-output", "1G"}, doing({"bigpipe", "flood:900000", "ms:50", "exit:3"})),
+      spawn({"-q", "--max-output", "1G"},
+            doing({"bigpipe", "flood:900000", "append:" + (dir / "f") + ":written", "exit:3"})),
       {.stdout_fd = pipe.write_end()});
   pipe.close_write();
   const pid_t worker = worker_of(running.pid());
   // All is written before anything is read.
-  CHECK(eventually([&] { return !children_of(worker).empty(); }));
+  CHECK(eventually([&] { return read_file(dir / "f") == "written\n"; }));
   CHECK(eventually([&] { return children_of(worker).empty(); }));
   CHECK(read_all(pipe.read_end()).size() == 900'000);
   CHECK(running.finish().exited(3));
