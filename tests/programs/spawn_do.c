@@ -13,6 +13,7 @@
 //   bigpipe                makes the pipe that is its stdout hold 1 MiB
 //   fds                    prints which descriptors are open
 //   told                   prints each signal that it gets, up to TERM: then it exits with 7
+//   heir                   waits for TERM, then has a child and exits; the child sleeps on
 //   root                   becomes root for good, if it is setuid
 //   append:FILE:TEXT       appends a line
 // Whatever happens, it does not live longer than a minute.
@@ -126,6 +127,18 @@ static void tell_signals(void) {
   }
 }
 
+static void leave_heir(void) {
+  sigset_t term;
+  sigemptyset(&term);
+  sigaddset(&term, SIGTERM);
+  sigprocmask(SIG_BLOCK, &term, NULL);
+  int told = 0;
+  if (sigwait(&term, &told) != 0) _exit(93);
+  if (fork() != 0) _exit(0);
+  sigprocmask(SIG_UNBLOCK, &term, NULL);
+  for (;;) pause();
+}
+
 /// The place behind the } that closes what stands before `step`.
 static char** behind_brace(char** step) {
   for (int depth = 1; *step != NULL; ++step) {
@@ -193,6 +206,8 @@ static void do_step(const char* step) {
     print_fds();
   } else if (strcmp(step, "told") == 0) {
     tell_signals();
+  } else if (strcmp(step, "heir") == 0) {
+    leave_heir();
   } else if (strcmp(step, "root") == 0) {
     if (setresuid(0, 0, 0) == -1) _exit(94);
   } else if ((v = value(step, "append"))) {

@@ -186,8 +186,7 @@ TEST_CASE("the command starts with the mask and the dispositions that procrun wa
 TEST_CASE("who was just being born when its parent was told to end is told as well", "[spawn]") {
   const NoDescendantLeft guard;
   // Not there yet when TERM goes round, and without a parent when it is.
-  const std::string line = "trap 'sleep 61 & exit' TERM; sleep 62 & wait";
-  const Result result = run_procrun(spawn({"-q", "-t", "300ms", "-k", "1h"}, {"sh", "-c", line}));
+  const Result result = run_procrun(spawn({"-q", "-t", "300ms", "-k", "1h"}, doing({"heir"})));
   CHECK(result.exited(124));
   CHECK(result.err == "");  // nobody had to be killed
 }
