@@ -34,9 +34,20 @@ class Background {
   /// Asks the supervisor to end all, and waits for its end.
   void end() {
     if (supervisor_ == 0) return;
-    const pid_t asked = std::exchange(supervisor_, 0);
-    ::kill(asked, SIGTERM);
-    ::waitpid(asked, nullptr, 0);
+    ::kill(supervisor_, SIGTERM);
+    await_end();
+  }
+  /// Waits until the supervisor has ended by itself, and the command with it.
+  void await_end() {
+    const pid_t awaited = std::exchange(supervisor_, 0);
+    const bool ended = eventually([&] { return ::waitpid(awaited, nullptr, WNOHANG) != 0; });
+    if (ended) return;
+    INFO("the supervisor " << awaited << " does not end: state " << status_of(awaited, "State")
+                           << ", in " << read_file("/proc/" + number(awaited) + "/wchan")
+                           << ", pending " << status_of(awaited, "ShdPnd"));
+    CHECK(ended);
+    ::kill(awaited, SIGKILL);
+    ::waitpid(awaited, nullptr, 0);
   }
   /// Kills the supervisor alone; the command is adopted by the test.
   void lose_supervisor() {

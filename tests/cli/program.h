@@ -174,8 +174,11 @@ inline bool is_running(pid_t pid) {
 /// Reaps all children of the test, those that it adopted too (beside NoDescendantLeft), as they
 /// end.
 inline void reap_all() {
-  while (::waitpid(-1, nullptr, 0) > 0) {
-  }
+  CHECK(eventually([] {
+    while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+    }
+    return ::waitpid(-1, nullptr, WNOHANG) == -1;
+  }));
 }
 
 /// Waits until a child, adopted or not, ends, and reaps it; the raw status.

@@ -28,7 +28,7 @@ TEST_CASE("waitpid NAME --status is the true code at any later time", "[cli]") {
   const std::string until_go = "while [ ! -e \"$0\" ]; do sleep 0.01; done; ";
   Background job{state.fork({"--name", "web", "--", "sh", "-c", until_go + how, dir / "go"})};
   write_file(dir / "go", "");
-  reap(job.supervisor());  // both are gone
+  job.await_end();
   for (int times = 0; times < 2; ++times) {
     const Result result = run_procrun({"waitpid", "--status", "--json", "web"}, state.options());
     CHECK(result.exited(code));
