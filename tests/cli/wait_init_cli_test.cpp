@@ -388,4 +388,30 @@ TEST_CASE("as PID 1 wait gives what is left behind its time", "[cli]") {
   check_as_pid_1("leftover_may_say_goodbye");
 }
 
+TEST_CASE("T16: as PID 1 wait warns of a grace that is no shorter than docker's", "[cli]") {
+  const NoDescendantLeft guard;
+  Words as_pid_1{"unshare", "--pid", "--fork", "--mount-proc", "--kill-child"};
+  if (::geteuid() != 0) as_pid_1.insert(as_pid_1.begin() + 1, {"--user", "--map-root-user"});
+  Words nothing = as_pid_1;
+  nothing.emplace_back("true");
+  if (const Result made = run(nothing); !made.exited(0)) {
+    WARN("skipped: no pid namespace can be made here: " << made.err);
+    return;
+  }
+  const auto said = [](Words before, const Words& flags) {
+    before.insert(before.end(), {PROCRUN_BINARY, "wait", "-q"});
+    before.insert(before.end(), flags.begin(), flags.end());
+    before.insert(before.end(), {"sh", "-c", "exit 3"});
+    const Result result = run(before, plain({}));
+    CHECK(result.exited(3));
+    return result.err;
+  };
+  CHECK(said(as_pid_1, {"--grace", "10s"}) ==
+        "procrun: wait: warning: --grace is no shorter than the 10 s that docker stop allows "
+        "before it kills all\n");
+  CHECK(said(as_pid_1, {"--grace", "9.9s"}) == "");
+  CHECK(said(as_pid_1, {}) == "");
+  CHECK(said({}, {"--grace", "10s"}) == "");
+}
+
 }  // namespace procrun::test
