@@ -182,10 +182,12 @@ TEST_CASE("a service that never gets ready is ended, its whole tree, with 124", 
 TEST_CASE("a start that is interrupted ends what it has started, and dies of the signal", "[cli]") {
   const NoDescendantLeft guard;
   const State state;
-  auto running = start_procrun(
-      {"fork", "--name", "web", "--ready", "file:/nonexistent", "--", child("cli_tree")},
-      state.options());
-  running.read_until(Stream::Err, "Parent process ret=");
+  const TempDir dir;
+  auto running = start_procrun({"fork", "--name", "web", "-o", dir / "out", "--ready",
+                                "file:/nonexistent", "--", child("cli_tree")},
+                               state.options());
+  // Who is being born while TERM goes round would be ended only by the KILL 10 s later.
+  REQUIRE(eventually([&] { return read_file(dir / "out") == "ready\n"; }));
   running.send(SIGINT);
   const Result result = running.finish();
   CHECK(result.signaled(SIGINT));
@@ -225,55 +227,104 @@ TEST_CASE("a rule of readiness that is none is refused with the forms", "[cli]")
 
 // --- The story of a CI run: each step is a shell of its own ---
 
+namespace {
+
+Result step(const State& state, const std::string& line) {
+  const std::string procrun = std::string{"procrun() { "} + PROCRUN_BINARY + " \"$@\"; }; ";
+  return run({"sh", "-c", procrun + line}, plain(state.options()));
+}
+
+/// Its end follows that of the service, which is known before.
+void await_supervisor(const State& state) {
+  REQUIRE(eventually([&] { return state.job("web")["supervised"] == false; }));
+}
+
+std::string web_ready_at(const std::string& port) {
+  return "procrun fork --name web --ready-timeout 10s --ready port:" + port + " -- ";
+}
+
+}  // namespace
+
 TEST_CASE("CI: a service is started in one step, used in the next, and stopped in a third",
           "[cli]") {
   const NoDescendantLeft guard;
   const State state;
   const std::string port = text_of(free_port());
-  const std::string procrun = PROCRUN_BINARY;
-  const auto step = [&](const std::string& line) {
-    return run({"sh", "-c", line}, state.options());
-  };
-  const bool python = step("command -v python3").exited(0);
+  const bool python = step(state, "command -v python3").exited(0);
   const std::string server =
       python ? "python3 -m http.server " + port : child("serve") + " port " + port;
-  Result result = step("pid=$(" + procrun + " fork --name web --ready port:" + port + " -- " +
-                       server + ") && echo \"pid $pid\"");
+  Result result = step(state, "pid=$(" + web_ready_at(port) + server + ") && echo \"pid $pid\"");
   CHECK(result.exited(0));
   const std::string pid = group_of(lines_of(result.out), "pid ([0-9]+)");
   const Background web{Result{.out = pid + "\n"}};
   if (python) {
-    result = step(
-        "python3 -c 'import urllib.request as r; "
-        "print(r.urlopen(\"http://127.0.0.1:" +
-        port + "/\").status)'");
+    result = step(state,
+                  "python3 -c 'import urllib.request as r; "
+                  "print(r.urlopen(\"http://127.0.0.1:" +
+                      port + "/\").status)'");
     CHECK(result.out == "200\n");
   } else {
     CHECK(ask(std::stoi(port)) == "hello\n");
   }
-  CHECK(step(procrun + " fork --list").out.find("running") != std::string::npos);
-  result = step(procrun + " fork --stop web");
-  CHECK(result.exited(0));
-  CHECK(result.err == pid + " killed by signal 15 (TERM)\n");
+  CHECK(step(state, "procrun fork --list").out.find("running") != std::string::npos);
+  result = step(state, "procrun fork --stop web && procrun waitpid web --status");
+  const std::string end = pid + " killed by signal 15 (TERM)\n";
+  CHECK(result.err == end + end);  // of both
+  CHECK(result.exited(128 + SIGTERM));
   CHECK(ask(std::stoi(port)) == "");
   CHECK(state.job("web")["signal"] == SIGTERM);
+}
+
+TEST_CASE("CI: a service that dies before it is ready fails its step, and later ones know how",
+          "[cli]") {
+  const NoDescendantLeft guard;
+  const State state;
+  const std::string taken = text_of(free_port());
+  const Background other{state.fork({"--ready", "port:" + taken, child("serve"), "port", taken})};
+  const std::string server = child("serve") + " port " + taken;
+  Result result = step(state, web_ready_at(text_of(free_port())) + server + " && echo ready");
+  CHECK(result.exited(4));
+  CHECK(result.out == "");
+  CHECK(result.err.find("procrun: fork: web exited with code 4 before it was ready\n") !=
+        std::string::npos);
+  CHECK(result.err.ends_with("\nserve: Address already in use\n"));
+  CHECK(step(state, "procrun waitpid -q web --status").exited(4));
+  await_supervisor(state);
+  CHECK(step(state, "procrun fork --stop web").exited(1));
+}
+
+TEST_CASE("CI: a service that never gets ready fails its step, is ended, and its name is free",
+          "[cli]") {
+  const NoDescendantLeft guard;
+  const State state;
+  const int elsewhere = free_port();
+  const std::string port = text_of(free_port());
+  const std::string server = child("serve") + " port " + text_of(elsewhere);
+  const std::string start = "procrun fork --name web --ready-timeout 300ms --ready port:" + port;
+  CHECK(step(state, start + " -- " + server).exited(124));
+  CHECK(ask(elsewhere) == "");
+  CHECK(step(state, "procrun waitpid -q web --status").exited(128 + SIGTERM));
+  await_supervisor(state);
+  CHECK(step(state, "procrun fork --stop web").exited(1));
+  reap_all();
+  const Background web{step(state, web_ready_at(port) + child("serve") + " port " + port)};
+  CHECK(ask(std::stoi(port)) == "hello\n");
 }
 
 TEST_CASE("CI: a service that is killed by KILL is told by the steps after it", "[cli]") {
   const NoDescendantLeft guard;
   const State state;
   const std::string port = text_of(free_port());
-  const Background web{
-      state.fork({"--name", "web", "--ready", "port:" + port, child("serve"), "port", port})};
-  REQUIRE(::kill(web.pid(), SIGKILL) == 0);
-  REQUIRE(eventually([&] {
-    const auto job = state.job("web");
-    return job["state"] == "ended" && job["supervised"] == false;
-  }));
-  CHECK(state.job("web")["signal"] == SIGKILL);
-  const Result result = state.fork({"--stop", "web"});
+  const Background web{step(state, web_ready_at(port) + child("serve") + " port " + port)};
+  CHECK(step(state, "kill -KILL " + number(web.pid())).exited(0));
+  Result result = step(state, "procrun waitpid web --status");
+  CHECK(result.err == number(web.pid()) + " killed by signal 9 (KILL)\n");
+  CHECK(result.exited(128 + SIGKILL));
+  await_supervisor(state);
+  result = step(state, "procrun fork --stop web");
   CHECK(result.exited(1));
   CHECK(result.err == "procrun: fork: web does not run: killed by signal 9 (KILL)\n");
+  CHECK(step(state, "procrun waitpid -q web --status").exited(128 + SIGKILL));
 }
 
 }  // namespace procrun::test
