@@ -51,7 +51,7 @@ std::string attempt(SpawnStep step, const std::string& program, const std::strin
     case SpawnStep::ParentDeath:
       return "set the parent-death signal of " + program;
     case SpawnStep::Exec:
-      return "execute " + program;
+      return "execute " + (program.empty() ? "''" : program);
   }
   return "start " + program;
 }

@@ -42,7 +42,8 @@ std::optional<Record> parse_record(std::string_view text);
 class TornRecord : public std::runtime_error {
  public:
   explicit TornRecord(const std::string& path)
-      : std::runtime_error{"the record " + path + " is not whole"} {}
+      : std::runtime_error{"the record " + path +
+                           " is not whole; remove it, if its job does not run any more"} {}
 };
 
 /// How it stands with a job.

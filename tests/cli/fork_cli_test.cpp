@@ -70,6 +70,8 @@ TEST_CASE("fork tells at once of a command that cannot run, and leaves nothing",
   };
   fails("no-such-program-at-all", "No such file or directory", 127);
   fails(dir / "plain", "Permission denied", 126);
+  const Result empty = run_procrun({"fork", "--", ""}, state.options());
+  CHECK(empty.err == "procrun: fork: cannot execute '': No such file or directory\n");
   CHECK(names_in(state.path).empty());
 }
 

@@ -76,7 +76,15 @@ TEST_CASE("fork --list names a torn record and one of an earlier boot", "[cli]")
   CHECK(matches(lines[1], "old .* unknown: the machine was started anew since .*"));
   CHECK(result.err == "procrun: fork: warning: the record " + path +
                           " is not whole: the job in it is not known\n");
-  CHECK(state.fork({"--stop", "torn"}).exited(125));
+  for (const Words& words : {Words{"--stop", "torn"}, Words{"--name", "torn", "--", "true"}}) {
+    const Result refused = state.fork(words);
+    CHECK(refused.err == "procrun: fork: the record " + path +
+                             " is not whole; remove it, if its job does not run any more\n");
+    CHECK(refused.exited(125));
+  }
+  std::filesystem::remove(path);
+  CHECK(state.fork({"--name", "torn", "--", "true"}).exited(0));
+  reap_all();
 }
 
 TEST_CASE("T8: fork --stop ends the whole tree, setsid or not, and waits until it is gone",
