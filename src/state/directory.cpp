@@ -19,10 +19,16 @@ std::string variable(const char* name) {
   return value != nullptr ? value : "";
 }
 
+bool may_write(const std::string& path) { return ::access(path.c_str(), W_OK) == 0; }
+
 std::string chosen_path() {
   if (auto set = variable("PROCRUN_STATE_DIR"); !set.empty()) return set;
   if (const auto xdg = variable("XDG_STATE_HOME"); !xdg.empty()) return xdg + "/procrun";
-  if (const auto home = variable("HOME"); !home.empty()) return home + "/.local/state/procrun";
+  if (const auto home = variable("HOME"); !home.empty()) {
+    // Many a user of a container has none that exists, or one that is not his.
+    const std::string path = home + "/.local/state/procrun";
+    if (may_write(path) || may_write(home)) return path;
+  }
   return "/tmp/procrun-" + std::to_string(::getuid());
 }
 

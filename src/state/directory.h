@@ -7,8 +7,9 @@
 namespace procrun::state {
 
 /// The state directory, made if need be: $PROCRUN_STATE_DIR, else $XDG_STATE_HOME/procrun, else
-/// ~/.local/state/procrun, else /tmp/procrun-UID. Only its owner may use it: throws
-/// std::runtime_error where it belongs to somebody else or is open to others.
+/// ~/.local/state/procrun if there is a home that we may write to, else /tmp/procrun-UID. Only its
+/// owner may use it: throws std::runtime_error where it belongs to somebody else or is open to
+/// others.
 std::string directory();
 
 /// `path` as seen from the root; empty: the working directory.

@@ -198,8 +198,23 @@ TEST_CASE("the state directory is found as the environment says", "[cli]") {
   const std::string xdg = "XDG_STATE_HOME=" + (dir / "xdg");
   check({.env = {home, xdg, "PROCRUN_STATE_DIR=" + (dir / "own")}}, dir / "own");
   check({.env = {home, xdg}, .unset = {"PROCRUN_STATE_DIR"}}, dir / "xdg/procrun");
+  REQUIRE(::mkdir((dir / "home").c_str(), 0700) == 0);
   check({.env = {home}, .unset = {"PROCRUN_STATE_DIR", "XDG_STATE_HOME"}},
         dir / "home/.local/state/procrun");
+}
+
+TEST_CASE("the state directory is in /tmp for who has no home, or one that is not there", "[cli]") {
+  const NoDescendantLeft guard;
+  const TempDir dir;
+  const std::string path = "/tmp/procrun-" + std::to_string(::getuid());
+  const bool has_home = GENERATE(false, true);
+  Options options{.unset = {"PROCRUN_STATE_DIR", "XDG_STATE_HOME"}};
+  (has_home ? options.env : options.unset).push_back(has_home ? "HOME=" + (dir / "none") : "HOME");
+  const Result result = run_procrun({"fork", "--list"}, options);
+  CHECK(result.err == "");
+  CHECK(result.exited(0));
+  CHECK(mode_of(path) == 0700);  // and it stays: another run of the tests may be at it
+  CHECK(names_in(dir.path()).empty());
 }
 
 TEST_CASE("a state directory that others may use is refused, and nothing is started", "[cli]") {
