@@ -206,7 +206,8 @@ Case wait(const Setup& setup) {
           static_cast<int>(many(setup, 2000, 300)),
           {{.name = "direct", .argv = {"/bin/true"}},
            {.name = "procrun wait -q", .argv = {PROCRUN_BINARY, "wait", "-q", "/bin/true"}},
-           {.name = "tini -s", .argv = {"tini", "-s", "--", "/bin/true"}}},
+           {.name = "tini -s", .argv = {"tini", "-s", "--", "/bin/true"}},
+           {.name = "tini-static -s", .argv = {"tini-static", "-s", "--", "/bin/true"}}},
           {added_at_most(6, "procrun wait -q", 1.0, "tini -s", "direct")}};
 }
 
