@@ -51,7 +51,8 @@ void add_target_options(Options& options, WatchOptions& watch) {
 
 void add_goal_options(Options& options, WatchOptions& watch) {
   options.group("For what");
-  options.value("--until", "STATE", "exit, reaped, stopped or continued (exit)",
+  options.value("--until", "STATE",
+                "exit, reaped, stopped or continued; a stop of less than 5 s may be missed (exit)",
                 [&](const std::string& text) { watch.until = parse_until(text); });
   options.value("-c,--count", "N", "until so many of them have (all)", [&](const std::string& n) {
     watch.count = static_cast<std::size_t>(parse_count(n, 1));

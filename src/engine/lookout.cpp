@@ -23,8 +23,9 @@ constexpr auto kReapedSoon = 100ms;
 /// Between two looks at what the kernel does not tell: at least, and at most.
 constexpr sys::Duration kLookSoonest = 200ms;
 constexpr sys::Duration kLookLatest = 5s;
-/// How much longer than a look took it is waited for the next: looking at states takes less than
-/// 10 ms a minute where kLookLatest allows; who has forked is looked for while they still live.
+/// How much longer than a look took it is waited for the next: looking at states, with the wake-up
+/// for it, takes less than 10 ms a minute where kLookLatest allows; who has forked is looked for
+/// while they still live.
 constexpr int kStatesShare = 6000;
 constexpr int kArrivalsShare = 200;
 /// How long it is waited for those that have been sent the last signal of a plan.
@@ -157,10 +158,12 @@ void Lookout::look() {
   const bool reaping = goal_.until == Until::Reaped && !goal_.kernel_tells_reaping;
   if (goal_.until == Until::Stopped || goal_.until == Until::Continued) look_at_states();
   if (reaping) look_at_reaping();
-  const auto states_took = sys::cpu_time() - middle;
+  const auto end = sys::cpu_time();
+  const auto since = looked_ == sys::Duration::zero() || arrivals ? middle : looked_;
+  looked_ = end;
   next_look_.reset();
   if (!wants_looks()) return;
-  auto pause = states_took * kStatesShare;
+  auto pause = (end - since) * kStatesShare;
   if (arrivals) pause = std::max(pause, (middle - begin) * kArrivalsShare);
   next_look_ = sys::Clock::now() + std::clamp(pause, kLookSoonest, kLookLatest);
 }

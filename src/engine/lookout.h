@@ -127,7 +127,8 @@ class Lookout {
   std::size_t met_ = 0;    // how many have come to the goal
   bool some_gone_ = true;  // from those that are watched, since the last look
   sys::Deadline next_look_;
-  pid_t newest_ = 0;  // number given when crowds were last looked at
+  sys::Duration looked_{};  // our processor time at the end of the last look
+  pid_t newest_ = 0;        // number given when crowds were last looked at
 };
 
 }  // namespace procrun::engine

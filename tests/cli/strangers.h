@@ -1,10 +1,12 @@
 #pragma once
 // Processes that are not procrun's children, for the tests of waitpid.
+#include <sys/syscall.h>
 #include <time.h>
 
 #include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "program.h"
 
@@ -81,6 +83,19 @@ class Strangers {
   Running parent_;
   std::vector<pid_t> pids_;
 };
+
+/// How long procrun sleeps in its epoll_wait before it looks around by itself, in ms; -1: for ever;
+/// nothing while it is not asleep there.
+inline std::optional<int> patience_of(const Running& procrun) {
+  std::istringstream call{read_file("/proc/" + number(procrun.pid()) + "/syscall")};
+  long name = -1;
+  std::uint64_t argument[4] = {};
+  call >> name >> std::hex;
+  for (auto& one : argument) call >> one;
+  const bool asleep = call && (name == SYS_epoll_wait || name == SYS_epoll_pwait);
+  if (!asleep) return std::nullopt;
+  return static_cast<int>(argument[3]);
+}
 
 /// The records of --json, by pid.
 inline std::map<pid_t, nlohmann::json> records_of(const std::string& out) {
