@@ -18,16 +18,16 @@
 namespace procrun::pool {
 namespace {
 
-/// What a call tells is sent this much later, at the most: of a short one it travels with the
-/// result. And a result with those of the next calls, if they are short too.
-constexpr auto kTellWaits = std::chrono::milliseconds{2};
-constexpr auto kResultWaits = std::chrono::milliseconds{1};
+/// What a call tells, and its result, are sent this much later, at the most: they travel with those
+/// of the next calls, if these are short. To wake the front for each would cost more than the
+/// calls; and nobody sees so little time.
+constexpr auto kHeldBack = std::chrono::milliseconds{4};
 
 }  // namespace
 
 void Link::tell(std::string_view payload) {
   channel_.put(RecordType::Tell, *current_, payload);
-  if (!flush_by_) wait_at_most(kTellWaits);
+  if (!flush_by_) wait_at_most(kHeldBack);
 }
 
 void Link::flush() {
@@ -137,7 +137,7 @@ void Link::finish_call() {
                         !(flush_by_ && *flush_by_ <= sys::Clock::now());
   if (!may_wait) return flush();
   channel_.hold();
-  if (!flush_by_) wait_at_most(kResultWaits);
+  if (!flush_by_) wait_at_most(kHeldBack);
 }
 
 void live_as_worker(Channel channel, pid_t front, const WorkerHooks& hooks) noexcept {
