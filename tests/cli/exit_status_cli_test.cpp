@@ -31,7 +31,7 @@ TEST_CASE("spawn and wait pass COMMAND's own code through", "[cli]") {
   }
 }
 
-TEST_CASE("a command that is not there is 127, one that cannot be executed 126", "[cli]") {
+TEST_CASE("T13: a command that is not there is 127, one that cannot be executed 126", "[cli]") {
   const NoDescendantLeft guard;
   const TempDir dir;
   write_file(dir / "plain", "no program\n");
@@ -130,6 +130,22 @@ TEST_CASE("a pool counts death by signal, 126 and 127 as failed jobs", "[cli]") 
               "procrun: pool: job 4: cannot execute kill -9 $$: No such file or directory"});
   CHECK(result.exited(3));
   CHECK(run_procrun({"pool", "-q", ":::", "kill -9 $$", "true"}).exited(1));
+}
+
+TEST_CASE("T40: a job that exits with 255 ends no others, unlike xargs's", "[cli]") {
+  const NoDescendantLeft guard;
+  const Result result =
+      run_procrun({"pool", "-q", "-j1", "sh", "-c", "echo {}; exit {}", ":::", "255", "0", "255"});
+  CHECK(result.out == "255\n0\n255\n");
+  CHECK(result.exited(2));
+}
+
+TEST_CASE("T42: behind -- stands the command, and ::: begins its items all the same", "[cli]") {
+  const NoDescendantLeft guard;
+  const Result result =
+      run_procrun({"pool", "-q", "-j1", "--", "echo", "-n", "--", ":::", "a", "--"});
+  CHECK(result.out == "-- a-- --");
+  CHECK(result.exited(0));
 }
 
 TEST_CASE("a caller that closed stdin, stdout or stderr gets the same codes", "[cli]") {

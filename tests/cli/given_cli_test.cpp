@@ -141,7 +141,7 @@ TEST_CASE("the limits, the directory and the environment that we were given are 
                       "FORCE_COLOR=", "CLICOLOR_FORCE=", "PROCRUN_SHELL=/bin/sh"}});
 }
 
-TEST_CASE("COMMAND reads our stdin, and a pool's jobs an empty one", "[cli]") {
+TEST_CASE("T27: COMMAND reads our stdin, and a pool's jobs an empty one", "[cli]") {
   const NoDescendantLeft guard;
   for (const char* verb : {"spawn", "wait"}) {
     CHECK(run_procrun({verb, "-q", "cat"}, {.input = "for you\n"}).out == "for you\n");

@@ -77,7 +77,8 @@ TEST_CASE(":::+ and ::::+ pair with the source before them", "[cli]") {
         "a 1 x\na 1 y\nb 2 x\nb 2 y\n");
 }
 
-TEST_CASE("without a source the items are the lines of stdin", "[cli]") {
+TEST_CASE("T39: without a source the items are the lines of stdin, blanks and quotes and all",
+          "[cli]") {
   const NoDescendantLeft guard;
   CHECK(echoed({"echo"}, {.input = "a\nb c\n\n\"d'\\\nno newline"}) ==
         "a\nb c\n\n\"d'\\\nno newline\n");

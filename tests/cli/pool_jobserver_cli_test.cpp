@@ -178,7 +178,7 @@ TEST_CASE("TOKENS: all are back when procrun was killed", "[cli][jobserver]") {
   CHECK(make.tokens() == "abc");
 }
 
-TEST_CASE("TOKENS: a lost worker's token is given back", "[cli][jobserver]") {
+TEST_CASE("TOKENS, T24: a lost worker's token is given back", "[cli][jobserver]") {
   const NoDescendantLeft guard;
   const Make make{GENERATE(Form::Pipe, Form::Fifo)};
   auto running = start_procrun(sleepers(), make.options());

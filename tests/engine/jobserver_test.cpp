@@ -63,7 +63,7 @@ class TemporaryIn {
 
 }  // namespace
 
-TEST_CASE("a token is the byte that was read, and goes back as that byte", "[jobserver]") {
+TEST_CASE("T26: a token is the byte that was read, and goes back as that byte", "[jobserver]") {
   const SameOpenFds guard;
   const MakePipe pipe{"x"};
   JobserverClient client{pipe.address()};

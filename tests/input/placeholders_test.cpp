@@ -102,7 +102,7 @@ TEST_CASE("braces around anything else stay as they are", "[placeholders]") {
   }
 }
 
-TEST_CASE("braces that stand beside a placeholder are text", "[placeholders]") {
+TEST_CASE("T41: braces that stand beside a placeholder are text", "[placeholders]") {
   CHECK(rendered("{print {}}", {"X"}) == "{print X}");
   CHECK(rendered(R"({"a":{"b":{}}})", {"X"}) == R"({"a":{"b":X}})");
   CHECK(rendered(R"({"a":{"b":"{}"}})", {"X"}) == R"({"a":{"b":"X"}})");

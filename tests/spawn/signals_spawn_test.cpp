@@ -201,4 +201,31 @@ TEST_CASE("what a command does about the signal that ends it is left to it", "[s
   CHECK(result.out == "tidied\n");
 }
 
+TEST_CASE("T53: the time limit ends what a shell runs, whether it stays in between or not",
+          "[spawn]") {
+  const NoDescendantLeft guard;
+  const std::string line = GENERATE("sleep 60; true", "exec sleep 60", "sleep 60 & wait");
+  CAPTURE(line);
+  const Result result = run_procrun(spawn({"-q", "-t", "200ms", "-k", "1h"}, {"sh", "-c", line}));
+  CHECK(result.exited(124));
+  CHECK(result.err == "");
+}
+
+TEST_CASE("T18: a Ctrl-Z at whatever instant of the start leaves nobody stuck behind", "[spawn]") {
+  const NoDescendantLeft guard;
+  for (int i = 0; i < 40; ++i) {
+    CAPTURE(i);
+    auto running = start_procrun(spawn({"-q"}, {"true"}), {.in_child = [] { ::setpgid(0, 0); }});
+    const timespec a_moment{0, i * 60'000L};
+    ::nanosleep(&a_moment, nullptr);
+    ::kill(-running.pid(), SIGTSTP);  // unreaped, so the group is its own
+    CHECK(eventually([&] {
+      const std::string state = status_of(running.pid(), "State");
+      return state.starts_with("T") || state.starts_with("Z");
+    }));
+    ::kill(-running.pid(), SIGCONT);
+    CHECK(running.finish().exited(0));
+  }
+}
+
 }  // namespace procrun::test
