@@ -26,7 +26,7 @@ std::string chosen_path() {
   if (const auto xdg = variable("XDG_STATE_HOME"); !xdg.empty()) return xdg + "/procrun";
   if (const auto home = variable("HOME"); !home.empty()) {
     // Many a user of a container has none that exists, or one that is not his.
-    const std::string path = home + "/.local/state/procrun";
+    std::string path = home + "/.local/state/procrun";
     if (may_write(path) || may_write(home)) return path;
   }
   return "/tmp/procrun-" + std::to_string(::getuid());
