@@ -114,8 +114,10 @@ void add_time(Options& options, JobOptions& job, Letters letters) {
                 [&](const std::string& text) { job.deadline = parse_limit(text); });
   options.value(names("-s,--signal", letters), "SIG", "the first signal of that (TERM)",
                 [&](const std::string& text) { job.signal = sys::parse_signal(text); });
-  options.value(names("-k,--kill-after", letters), "D", "so long after it KILL follows (10s)",
-                [&](const std::string& text) { job.kill_after = input::parse_duration(text); });
+  options.value(names("-k,--kill-after", letters), "D",
+                "so long after it KILL follows (10s; 0: never)", [&](const std::string& text) {
+                  job.kill_after = parse_limit(text).value_or(sys::Duration::max());
+                });
   options.value("--term-seq", "SEQ", "the whole sequence (TERM,10s,KILL)",
                 [&](const std::string& text) { job.term_seq = parse_term_seq(text); });
   options.value("--timeout-exit", "CODE", "the exit code instead of 124 and 137",

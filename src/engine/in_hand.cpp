@@ -40,14 +40,14 @@ sys::Deadline InHand::time_up(const std::optional<sys::Duration>& limit) const {
   return nearest;
 }
 
-std::vector<std::uint64_t> InHand::out_of_time(const std::optional<sys::Duration>& limit,
-                                               sys::Clock::time_point now) {
-  std::vector<std::uint64_t> those;
+std::vector<InHand::Late> InHand::out_of_time(const std::optional<sys::Duration>& limit,
+                                              sys::Clock::time_point now) {
+  std::vector<Late> those;
   if (!limit) return those;
   for (auto& [seq, one] : jobs_) {
     if (!is_limited(one) || now < job::after(one.attempt_since, *limit)) continue;
     one.out_of_time = true;
-    those.push_back(seq);
+    those.push_back({seq, one.attempt});
   }
   return those;
 }
@@ -57,6 +57,7 @@ void InHand::try_again(std::uint64_t seq, sys::Duration delay) {
   if (one == nullptr) return;
   one->attempt_since = job::after(sys::Clock::now(), delay);
   one->out_of_time = false;
+  ++one->attempt;
 }
 
 void InHand::stood_still(sys::Duration time) {

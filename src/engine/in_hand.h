@@ -22,6 +22,7 @@ struct JobInHand {
   bool has_turn = false;
   bool has_results = false;  // files with what it wrote so far
   sys::Clock::time_point attempt_since = since;
+  unsigned attempt = 1;
   bool out_of_time = false;
   unsigned extra_places = 0;  // that it takes besides the one that it has
 };
@@ -44,9 +45,14 @@ class InHand {
   /// When the first attempt has taken longer than that. Jobs with a time limit of their own have
   /// no other.
   sys::Deadline time_up(const std::optional<sys::Duration>& limit) const;
-  /// Those whose attempt has taken longer; each is told once an attempt.
-  std::vector<std::uint64_t> out_of_time(const std::optional<sys::Duration>& limit,
-                                         sys::Clock::time_point now);
+  struct Late {
+    std::uint64_t seq;
+    unsigned attempt;
+    bool operator==(const Late&) const = default;
+  };
+  /// Attempts that have taken longer; each is told once.
+  std::vector<Late> out_of_time(const std::optional<sys::Duration>& limit,
+                                sys::Clock::time_point now);
   /// A new attempt begins after that time.
   void try_again(std::uint64_t seq, sys::Duration delay);
   /// For so long, no job's time has gone on.

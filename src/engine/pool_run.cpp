@@ -46,6 +46,12 @@ const char* failure_of(const job::Outcome& outcome) {
   return "failed";
 }
 
+/// What it reads from the terminal could not be given to it once more.
+void refuse_retries(const Waiting& job) {
+  if (!job.json || job.json->retries.value_or(0) == 0) return;
+  throw std::runtime_error(job.json->place + ": --tty: a job that has the terminal is not retried");
+}
+
 }  // namespace
 
 PoolRun::PoolRun(PoolPlan plan, const event::Bus& bus, sys::Outlet& out, sys::Outlet& err)
@@ -189,8 +195,8 @@ sys::Deadline PoolRun::deadline() const {
 
 /// Those that have taken too long by the median of those before them.
 void PoolRun::end_slow_ones() {
-  for (const auto seq : in_hand_.out_of_time(pace_.limit(), sys::Clock::now())) {
-    local_.order(seq, {.kind = job::Order::Kind::TimeUp});
+  for (const auto& late : in_hand_.out_of_time(pace_.limit(), sys::Clock::now())) {
+    local_.order(late.seq, {.kind = job::Order::Kind::TimeUp, .attempt = late.attempt});
   }
 }
 
@@ -316,8 +322,11 @@ void PoolRun::give_up(const std::string& why) {
 
 std::optional<job::Job> PoolRun::next_job(unsigned slot) {
   if (!has_job()) return std::nullopt;
-  if (plan_.foreground != nullptr) plan_.foreground->prepare();
   Waiting next = backlog_.take();
+  if (plan_.foreground != nullptr) {
+    refuse_retries(next);
+    plan_.foreground->prepare();
+  }
   gates_.started(sys::Clock::now());
   const unsigned places = next.json ? std::min(next.json->cost, plan_.slots) : 1;
   job::Job job = job_of(next, plan_.recipe, slot + 1);

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <filesystem>
 #include <numeric>
+#include <system_error>
 
+#include "sys/error.h"
 #include "sys/fd.h"
 #include "sys/outlet.h"
 
@@ -35,6 +37,12 @@ std::string escaped(const std::string& item) {
     }
   }
   return name;
+}
+
+void make_directories(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) sys::fail("make the directory " + path, error.value());
 }
 
 bool ends_within_line(const sys::Fd& file) {
@@ -83,7 +91,7 @@ std::string Results::path_of(const input::Row& row) const {
 void Results::save(const input::Row& row, std::uint64_t seq, const job::Captured& output,
                    const job::SpillFile& spill, Mode mode) {
   const std::string path = path_of(row);
-  std::filesystem::create_directories(path);
+  make_directories(path);
   const int how = mode == Mode::Over ? O_TRUNC : O_APPEND;
   File out{path + "/stdout", how};
   File err{path + "/stderr", how};

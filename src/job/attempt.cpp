@@ -139,7 +139,8 @@ void Attempt::obey(const Order& order) {
     case Order::Kind::Turn:
       return output_.take_turn();
     case Order::Kind::TimeUp:
-      return time_is_up();
+      if (order.attempt == course_.attempt) time_is_up();  // else it has failed meanwhile
+      return;
     case Order::Kind::Stop: {
       course_.last = course_.cancelled = true;
       if (over_) return;

@@ -21,7 +21,7 @@ struct Order {
     Abandon,  // nobody waits for the job any more: a short stop plan
     Pause,    // stop the tree with the signal, and the clocks
     Resume,   // continue both
-    TimeUp,   // the attempt has run for too long
+    TimeUp,   // the attempt (of that number) has run for too long
     Turn,     // what it writes may go out as it comes (OutputPolicy::takes_turns)
   };
   Kind kind = Kind::Forward;
@@ -30,6 +30,7 @@ struct Order {
   bool group_has_it = false;
   /// What it was sent with (sigqueue(3)), if anything.
   std::optional<std::uint64_t> value = std::nullopt;
+  unsigned attempt = 1;
 };
 
 /// Whole lines that the command has written while it runs (OutputPolicy::by_line).

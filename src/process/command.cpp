@@ -56,12 +56,22 @@ std::string attempt(SpawnStep step, const std::string& program, const std::strin
   return "start " + program;
 }
 
+/// PATH as the command will have it, as env(1) has it looked up.
+std::string_view path_in(const std::vector<char*>& variables) {
+  constexpr std::string_view kName = "PATH=";
+  for (const char* const variable : variables) {
+    if (variable == nullptr) break;
+    const std::string_view entry = variable;
+    if (entry.starts_with(kName)) return entry.substr(kName.size());
+  }
+  return "/bin:/usr/bin";
+}
+
 /// execvp(3)'s rule: a name with a slash is a path, others are looked up in PATH, where an empty
 /// entry is the current directory.
-std::vector<std::string> paths_of(const std::string& program) {
+std::vector<std::string> paths_of(const std::string& program, const std::vector<char*>& variables) {
   if (program.empty() || program.find('/') != std::string::npos) return {program};
-  const char* const set = std::getenv("PATH");
-  std::string_view path = set != nullptr ? set : "/bin:/usr/bin";
+  std::string_view path = path_in(variables);
   std::vector<std::string> paths;
   for (;;) {
     const auto colon = path.find(':');
@@ -148,12 +158,12 @@ std::vector<char*> Command::environment() const {
 pid_t Command::start(int* pidfd) const {
   if (argv.empty()) throw std::logic_error("a command needs a program");
   // All that allocates, or can fail politely, comes before the child.
-  const auto paths = paths_of(argv.front());
+  const auto variables = environment();
+  const auto paths = paths_of(argv.front(), variables);
   const auto candidates = c_array(paths);
   const auto words = c_array(argv);
   auto script_words = c_array(argv, 1);
   script_words[0] = const_cast<char*>("/bin/sh");
-  const auto variables = environment();
   std::array<sys::Fd, 3> copies;
   std::vector<int> kept_fds = kept;
   std::sort(kept_fds.begin(), kept_fds.end());

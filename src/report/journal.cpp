@@ -1,5 +1,7 @@
 #include "report/journal.h"
 
+#include <fmt/core.h>
+
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
@@ -47,6 +49,22 @@ bool begins_as_head(std::string_view line) {
   return !line.empty() && line.substr(0, head.size()) == head.substr(0, line.size());
 }
 
+/// A line that is JSON, so not torn, but not ours, was written by somebody else.
+JournalEntry entry_of(const ordered_json& record, std::uint64_t line_number) {
+  try {
+    JournalEntry entry{.key = record.at("key").get<std::string>(),
+                       .occurrence = record.at("n").get<std::uint64_t>()};
+    if (record.contains("end")) {
+      entry.state = state_of(record.at("result").get<std::string>());
+      entry.seconds = record.value("seconds", 0.0);
+    }
+    return entry;
+  } catch (const ordered_json::exception&) {
+    throw std::runtime_error(fmt::format(
+        "its line {} is no record of procrun's: take it out, or use another journal", line_number));
+  }
+}
+
 }  // namespace
 
 Journal::Journal(RecordFile file, const std::string& run_id, bool torn) : file_{std::move(file)} {
@@ -75,20 +93,15 @@ void Journal::take(const event::Event& event) {
 }
 
 void read_journal(std::string_view text, const std::function<void(const JournalEntry&)>& take) {
-  for (bool first = true; !text.empty(); first = false) {
+  for (std::uint64_t number = 1; !text.empty(); ++number) {
     const auto end = text.find('\n');
     const auto one = text.substr(0, end);
     text.remove_prefix(end != std::string_view::npos ? end + 1 : text.size());
-    if (first && !begins_as_head(one)) throw std::runtime_error("it is not a journal of procrun");
+    if (number == 1 && !begins_as_head(one))
+      throw std::runtime_error("it is not a journal of procrun");
     const auto record = ordered_json::parse(one, nullptr, false);
     if (!record.is_object() || !record.contains("key")) continue;  // torn, or the head
-    JournalEntry entry{.key = record["key"].get<std::string>(),
-                       .occurrence = record["n"].get<std::uint64_t>()};
-    if (record.contains("end")) {
-      entry.state = state_of(record["result"].get<std::string>());
-      entry.seconds = record.value("seconds", 0.0);
-    }
-    take(entry);
+    take(entry_of(record, number));
   }
 }
 

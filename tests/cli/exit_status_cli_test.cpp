@@ -95,6 +95,17 @@ TEST_CASE("spawn -t: 137 when TERM was not enough and KILL was needed", "[cli]")
   CHECK(result.exited(137));
 }
 
+TEST_CASE("spawn -k 0: KILL never follows, as with timeout", "[cli]") {
+  const NoDescendantLeft guard;
+  const std::string deaf = "trap '' TERM; sleep 1; echo survived";
+  const Result ours = run_procrun({"spawn", "-q", "-k", "0", "-t", "200ms", "sh", "-c", deaf});
+  const Result theirs = run({"timeout", "-k", "0", "0.2", "sh", "-c", deaf});
+  CHECK(ours.out == "survived\n");
+  CHECK(ours.out == theirs.out);
+  CHECK(ours.exited(124));
+  CHECK(theirs.exited(124));
+}
+
 TEST_CASE("spawn -t: TERM has ten seconds to work before KILL", "[cli][slow]") {
   const NoDescendantLeft guard;
   const auto begin = Clock::now();

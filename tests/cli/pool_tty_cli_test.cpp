@@ -201,6 +201,21 @@ TEST_CASE("the option --tty: without a terminal it is an error before anything r
   CHECK_FALSE(std::filesystem::exists(dir / "ran"));
 }
 
+TEST_CASE("the option --tty: a job in JSON that would be retried is an error, named by its line",
+          "[cli]") {
+  const NoDescendantLeft guard;
+  const TempDir dir;
+  std::ofstream{dir / "jobs"} << R"({"argv": ["echo", "first"], "retries": 0})"
+                              << "\n"
+                              << R"({"argv": ["echo", "second"], "retries": 1})"
+                              << "\n";
+  Shell shell;
+  shell.type("procrun pool -q --tty --job-file " + (dir / "jobs"));
+  shell.read_until("first\n");
+  shell.read_until("jobs:2: --tty: a job that has the terminal is not retried");
+  CHECK(shell.code() == "125");
+}
+
 TEST_CASE("the option --tty refuses what cannot be done with one terminal", "[cli]") {
   const NoDescendantLeft guard;
   const auto has = [](const std::string& text, const std::string& part) {

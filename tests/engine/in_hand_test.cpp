@@ -11,7 +11,7 @@ using procrun::engine::InHand;
 using procrun::engine::JobInHand;
 using procrun::job::OwnPolicy;
 using procrun::sys::Clock;
-using Seqs = std::vector<std::uint64_t>;
+using Late = std::vector<InHand::Late>;
 
 JobInHand begun(std::uint64_t seq, Clock::time_point since) {
   return {.waiting = {}, .job = {.seq = seq}, .record = {}, .since = since};
@@ -24,13 +24,14 @@ TEST_CASE("a job in hand is out of time once an attempt, the first one first", "
   jobs.add(begun(2, start));
   CHECK(jobs.time_up({}) == std::nullopt);
   CHECK(jobs.time_up(10s) == start + 10s);
-  CHECK(jobs.out_of_time(10s, start + 9s) == Seqs{});
-  CHECK(jobs.out_of_time(10s, start + 10s) == Seqs{2});
-  CHECK(jobs.out_of_time(10s, start + 10s) == Seqs{});
+  CHECK(jobs.out_of_time(10s, start + 9s) == Late{});
+  CHECK(jobs.out_of_time(10s, start + 10s) == Late{{2, 1}});
+  CHECK(jobs.out_of_time(10s, start + 10s) == Late{});
   CHECK(jobs.time_up(10s) == start + 11s);
   jobs.try_again(2, 1h);
-  CHECK(jobs.out_of_time(10s, start + 11s) == Seqs{1});
+  CHECK(jobs.out_of_time(10s, start + 11s) == Late{{1, 1}});
   CHECK(jobs.time_up(10s) > start + 1h);
+  CHECK(jobs.out_of_time(10s, start + 3h) == Late{{2, 2}});
   jobs.try_again(3, 1h);  // has ended meanwhile
   CHECK(jobs.find(3) == nullptr);
 }
@@ -42,7 +43,7 @@ TEST_CASE("a job with a time limit of its own is not measured by others", "[in_h
   one.job.own = std::make_shared<OwnPolicy>(OwnPolicy{.timeout = 0s});
   jobs.add(one);
   CHECK(jobs.time_up(10s) == std::nullopt);
-  CHECK(jobs.out_of_time(10s, start + 1h) == Seqs{});
+  CHECK(jobs.out_of_time(10s, start + 1h) == Late{});
 }
 
 TEST_CASE("the places that jobs in hand take are counted", "[in_hand]") {

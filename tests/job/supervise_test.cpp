@@ -374,6 +374,16 @@ TEST_CASE("a second order to stop kills, whatever signal it brings", "[supervise
   check_left_nothing(findings);
 }
 
+TEST_CASE("an attempt is not ended because the time of another is up", "[supervise]") {
+  const NoChildLeft guard;
+  const Findings findings =
+      supervised({.job = answer({"10=5", "15=6"}, 2),
+                  .orders = {{.kind = Order::Kind::TimeUp, .attempt = 2},
+                             {.kind = Order::Kind::Forward, .signal = SIGUSR1}}});
+  CHECK(findings.result.outcome.kind == Kind::Ended);
+  CHECK(findings.result.outcome.status.code() == 5);
+}
+
 TEST_CASE("a job that nobody waits for any more is ended soon", "[supervise]") {
   const NoChildLeft guard;
   const NoDescendantLeft descendant_guard;

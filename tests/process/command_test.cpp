@@ -182,6 +182,18 @@ TEST_CASE("a program is looked up along PATH", "[command]") {
   CHECK(out_of({"tool"}) == "one\n");
 }
 
+TEST_CASE("a program is looked up along the PATH that it is given", "[command]") {
+  const NoChildLeft guard;
+  const TempDir dir;
+  std::filesystem::create_directories(dir / "ours");
+  std::filesystem::create_directories(dir / "its");
+  make_script(dir / "ours/tool", "#!/bin/sh\necho ours\n");
+  make_script(dir / "its/tool", "#!/bin/sh\necho its\n");
+  const Variable path{"PATH", dir / "ours"};
+  CHECK(run({.argv = {"tool"}, .env = {{"A=1", "PATH=" + dir / "its"}}}).out == "its\n");
+  CHECK(failure_of({.argv = {"tool"}, .env = {{"PATHS=" + dir / "its"}}}).exit_code() == 127);
+}
+
 TEST_CASE("what cannot be executed in PATH does not hide what can further on", "[command]") {
   const NoChildLeft guard;
   const TempDir dir;

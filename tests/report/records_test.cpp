@@ -145,6 +145,15 @@ TEST_CASE("what is no journal is refused", "[journal]") {
   CHECK(states_in("").empty());
 }
 
+TEST_CASE("a line in a journal that is whole but none of ours is named", "[journal]") {
+  for (const char* line : {R"({"key":5})", R"({"key":"k","n":"1"})", R"({"key":"k"})",
+                           R"({"end":1,"key":"k","n":1,"result":null})"}) {
+    CAPTURE(line);
+    CHECK_THROWS_WITH(states_in(kHead + line + "\n"),
+                      Catch::Contains("its line 2 is no record of procrun's"));
+  }
+}
+
 TEST_CASE("T31: a record that the disk has no room for is an error that names the file",
           "[journal]") {
   RecordFile file{sys::open("/dev/full", O_WRONLY), "the journal j"};
