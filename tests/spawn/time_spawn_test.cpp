@@ -121,15 +121,6 @@ TEST_CASE("spawn -k does not hold up who heeds the first signal", "[spawn]") {
   CHECK(ms_since(begin) < 2000);
 }
 
-TEST_CASE("spawn -k 0 lets KILL follow at once", "[spawn]") {
-  const NoDescendantLeft guard;
-  const auto begin = Clock::now();
-  const Result result =
-      run_procrun(spawn({"-q", "-t", "200ms", "-k", "0"}, doing({"ignore:" + kTerm, "pause"})));
-  CHECK(result.exited(137));
-  CHECK(ms_since(begin) < 1500);
-}
-
 TEST_CASE("spawn takes times that no clock can count as for ever", "[spawn]") {
   const NoDescendantLeft guard;
   const std::string ages = GENERATE("9223372036", "106751d");
