@@ -195,7 +195,7 @@ TEST_CASE("fork's supervisor has at most one mebibyte of memory of its own", "[c
   const NoDescendantLeft guard;
   const State state;
   const Background job{state.fork({"--name", "web", "--", "sleep", "60"})};
-#ifdef __SANITIZE_ADDRESS__
+#ifdef PROCRUN_SANITIZED
   WARN("skipped: the sanitizer's own memory is larger");
 #else
   // It tidies up after it has told us the pid.

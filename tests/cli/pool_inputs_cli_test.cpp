@@ -234,7 +234,7 @@ TEST_CASE("jobs run before the input ends", "[cli]") {
 }
 
 TEST_CASE("100,000 items from stdin take no more memory than a few", "[cli]") {
-#ifdef __SANITIZE_ADDRESS__
+#ifdef PROCRUN_SANITIZED
   WARN("skipped: the sanitizers need memory of their own");
 #else
   const NoDescendantLeft guard;

@@ -74,7 +74,7 @@ TEST_CASE("RAM: output that memory should not hold waits in files that have no n
   await(dir, 4);
   const long pss = pss_of(running.pid());
   CHECK(pss > 0);
-#ifndef __SANITIZE_ADDRESS__  // which needs memory of its own
+#ifndef PROCRUN_SANITIZED  // which needs memory of its own
   CHECK(pss < 8 * 1024);
 #endif
   CHECK(std::filesystem::is_empty(dir / "tmp"));
@@ -102,7 +102,7 @@ TEST_CASE("RAM: of what --pipe cuts, a file holds the blocks that are next, and 
   CHECK(eventually(is_enough));
   const long pss = pss_of(running.pid());
   CHECK(pss > 0);
-#ifndef __SANITIZE_ADDRESS__  // which needs memory of its own
+#ifndef PROCRUN_SANITIZED  // which needs memory of its own
   CHECK(pss < 8 * 1024);
 #endif
   CHECK(room_of_nameless_files(running.pid()) < 5 * 8 * 1024 * 1024);
@@ -157,7 +157,7 @@ TEST_CASE("4GB line: with --lb a line that memory should not hold is whole, othe
       seconds{30}));
   CHECK(running.finish().exited(0));
   CHECK(most > 0);
-#ifndef __SANITIZE_ADDRESS__  // which needs memory of its own
+#ifndef PROCRUN_SANITIZED  // which needs memory of its own
   CHECK(most < 8 * 1024);
 #endif
   std::string text = read_file(dir / "out");

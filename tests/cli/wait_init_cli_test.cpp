@@ -322,7 +322,7 @@ TEST_CASE("wait sleeps while COMMAND does, in at most 1 MiB of its own", "[cli][
   running.read_until(Stream::Out, "ready\n");
   const timespec while_settling{1, 0};
   ::nanosleep(&while_settling, nullptr);
-#ifndef __SANITIZE_ADDRESS__  // which needs memory of its own
+#ifndef PROCRUN_SANITIZED  // which needs memory of its own
   CHECK(eventually([&] {
     return kibibytes(running.pid(), {"Private_Clean", "Private_Dirty"}) <= 1024;
   }));
