@@ -34,6 +34,20 @@ std::optional<state::Record> NamedJobs::find(const std::string& name) {
   return records().named(name);
 }
 
+std::optional<state::Record> NamedJobs::ended_at(const Address& address) {
+  try {
+    auto record = records().of_pid(address.pid);
+    if (!record || record->boot != sys::boot_id()) return std::nullopt;
+    if (record->pid_namespace != sys::pid_namespace()) return std::nullopt;
+    const auto& command = record->command;
+    const bool is_it = address.start_time.value_or(command.start_time) == command.start_time &&
+                       address.inode.value_or(command.inode) == command.inode;
+    return is_it ? std::move(record) : std::nullopt;
+  } catch (const std::exception&) {
+    return std::nullopt;  // nobody has asked for a job: without records there is none
+  }
+}
+
 std::optional<Stranger> NamedJobs::process_of(const state::Record& record) {
   // Numbers of another boot or pid namespace are not looked for here.
   if (records().state_of(record).kind != Kind::Running) return std::nullopt;

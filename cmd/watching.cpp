@@ -115,7 +115,8 @@ class Watching {
   void add_found(Lookout& lookout, const std::string& named, std::optional<Stranger> found,
                  const std::string& what, const std::string& why_not);
   void miss(const std::string& named, const std::string& what, const std::string& why_not);
-  void add_job(Lookout& lookout, const std::string& name);
+  void add_process(Lookout& lookout, const std::string& word, const Address& address);
+  void add_job(Lookout& lookout, const std::string& word, std::optional<state::Record> record);
   void add_end(Sighting& sighting, const state::Record& job);
   void take(Sighting sighting);
   void time_is_up(Lookout& lookout);
@@ -189,17 +190,26 @@ void Watching::find_all(Lookout& lookout) {
   for (std::size_t i = 0; i < words_.size(); ++i) {
     const std::string& word = words_[i];
     if (!addresses_[i]) {
-      add_job(lookout, word);
+      add_job(lookout, word, jobs_.find(word));
     } else {
-      add_found(lookout, word, find(*addresses_[i]), "process " + word, "no such process");
+      add_process(lookout, word, *addresses_[i]);
     }
   }
 }
 
-void Watching::add_job(Lookout& lookout, const std::string& name) {
-  places_.push_back({name, jobs_.find(name)});
+/// Where there is none, it may be a job of `fork` that has ended.
+void Watching::add_process(Lookout& lookout, const std::string& word, const Address& address) {
+  auto found = find(address);
+  auto job = found ? std::nullopt : jobs_.ended_at(address);
+  if (job) return add_job(lookout, word, std::move(*job));
+  add_found(lookout, word, std::move(found), "process " + word, "no such process");
+}
+
+void Watching::add_job(Lookout& lookout, const std::string& word,
+                       std::optional<state::Record> record) {
+  places_.push_back({word, std::move(record)});
   const auto& job = places_.back().job;
-  if (!job) return miss(name, "job " + name, "there is none of that name");
+  if (!job) return miss(word, "job " + word, "there is none of that name");
   if (auto process = jobs_.process_of(*job)) {
     return lookout.add(std::move(*process), places_.size() - 1);
   }

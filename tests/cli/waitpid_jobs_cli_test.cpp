@@ -38,6 +38,27 @@ TEST_CASE("waitpid NAME --status is the true code at any later time", "[cli]") {
   }
 }
 
+TEST_CASE("waitpid PID of a job that has ended is its true code, with and without a name",
+          "[cli]") {
+  const NoDescendantLeft guard;
+  const State state;
+  const Words name = GENERATE(Words{}, Words{"--name", "web"});
+  CAPTURE(name);
+  Words words = name;
+  const std::string until_go = "while [ ! -e \"$0\" ]; do sleep 0.01; done; exit 3";
+  words.insert(words.end(), {"--", "sh", "-c", until_go, state.dir / "go"});
+  Background job{state.fork(words)};
+  write_file(state.dir / "go", "");
+  job.await_end();
+  const std::string pid = number(job.pid());
+  const Result result = run_procrun({"waitpid", "--status", pid}, state.options());
+  CHECK(result.err == pid + " exited with code 3\n");
+  CHECK(result.exited(3));
+  // Another process that had the number was somebody else.
+  const std::string other = pid + "@1";
+  CHECK(run_procrun({"waitpid", "-q", "--status", other}, state.options()).exited(127));
+}
+
 TEST_CASE("waitpid NAME tells how a job ended that fork --stop has ended", "[cli]") {
   const NoDescendantLeft guard;
   const State state;
