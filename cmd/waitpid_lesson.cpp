@@ -24,7 +24,8 @@ enum class End { Exit, Kill };
 int play_child(const Speed& speed, double seconds, End end, int code) {
   const std::string how = end == End::Exit ? fmt::format("exits with code {}", code)
                                            : std::string{"is killed by signal 9 (KILL)"};
-  print_line(fmt::format("child process {} sleeps {}s, then {}", ::getpid(), seconds, how));
+  print_line(fmt::format("child process {} sleeps {:.3g}s, then {}", ::getpid(),
+                         seconds / speed.factor, how));
   speed.sleep(seconds);
   if (end == End::Kill) ::raise(SIGKILL);
   return code;
@@ -34,7 +35,8 @@ int play_child(const Speed& speed, double seconds, End end, int code) {
 /// that has ended meanwhile waitpid no longer tells that it went on.
 int play_child_that_stops(const Speed& speed, sys::Pipe& seen) {
   seen.write.reset();
-  print_line(fmt::format("child process {} sleeps 0.1s, then stops itself", ::getpid()));
+  print_line(fmt::format("child process {} sleeps {:.3g}s, then stops itself", ::getpid(),
+                         0.1 / speed.factor));
   speed.sleep(0.1);
   ::raise(SIGSTOP);
   char byte = 0;

@@ -112,8 +112,8 @@ TEST_CASE("a child that its parent does not wait for yet is a zombie, and so it 
   const TempDir dir;
   Played played{{"waitpid", "--speed", "0.5", "--timeline", "--events", dir / "e"}};
   for (int child = 0; child < 3; ++child) played.read_line_with(" sleeps ");
-  const pid_t asked_for = pid_in(played.lines, R"(child process (\d+) sleeps 0\.6s.*)");
-  const pid_t other = pid_in(played.lines, R"(child process (\d+) sleeps 0\.3s.*)");
+  const pid_t asked_for = pid_in(played.lines, R"(child process (\d+) sleeps 1\.2s.*)");
+  const pid_t other = pid_in(played.lines, R"(child process (\d+) sleeps 0\.6s.*)");
   ::kill(asked_for, SIGSTOP);  // it does not end before we have seen the other one
   REQUIRE(eventually([&] { return status_of(other, "State") == "Z (zombie)"; }));
   check_zombie(other, played.pid);

@@ -192,17 +192,17 @@ WaitpidStory tell_waitpid(Words options, Into into) {
       .told = tell(options, into), .parent = {}, .exits3 = {}, .second = {}, .killed = {}};
   const Lines& lines = story.told.lines;
   story.parent = number(story.told.pid);
-  story.exits3 = group_of(lines, R"(child process (\d+) sleeps 0\.9s, then exits with code 3)");
-  story.second = group_of(lines, R"(child process (\d+) sleeps 0\.6s, then exits with code 0)");
+  story.exits3 = group_of(lines, R"(child process (\d+) sleeps 0\.45s, then exits with code 3)");
+  story.second = group_of(lines, R"(child process (\d+) sleeps 0\.3s, then exits with code 0)");
   story.killed =
-      group_of(lines, R"(child process (\d+) sleeps 0\.3s, then is killed by signal 9 \(KILL\))");
+      group_of(lines, R"(child process (\d+) sleeps 0\.15s, then is killed by signal 9 \(KILL\))");
   return story;
 }
 
 std::vector<Lines> births_of(const WaitpidStory& story) {
-  return {{"child process " + story.exits3 + " sleeps 0.9s, then exits with code 3"},
-          {"child process " + story.second + " sleeps 0.6s, then exits with code 0"},
-          {"child process " + story.killed + " sleeps 0.3s, then is killed by signal 9 (KILL)"}};
+  return {{"child process " + story.exits3 + " sleeps 0.45s, then exits with code 3"},
+          {"child process " + story.second + " sleeps 0.3s, then exits with code 0"},
+          {"child process " + story.killed + " sleeps 0.15s, then is killed by signal 9 (KILL)"}};
 }
 
 /// Of the two others that have ended waitpid(-1) takes whichever it finds: the one that slept for
@@ -272,8 +272,8 @@ TEST_CASE("the waitpid lesson shows WNOHANG, a stopped and a continued child", "
   auto parts = births_of(story);
   Lines stop;
   if (untraced || continued) {
-    const auto pid = group_of(lines, R"(child process (\d+) sleeps 0\.1s, then stops itself)");
-    parts.push_back({"child process " + pid + " sleeps 0.1s, then stops itself"});
+    const auto pid = group_of(lines, R"(child process (\d+) sleeps 0\.05s, then stops itself)");
+    parts.push_back({"child process " + pid + " sleeps 0.05s, then stops itself"});
     const std::string call = "waitpid(" + pid + ", ";
     const std::string back = ") = (" + pid + ", ";
     if (untraced) stop.push_back(call + "WUNTRACED" + back + "4991)  stopped by signal 19 (STOP)");
