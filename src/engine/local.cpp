@@ -1,6 +1,7 @@
 #include "engine/local.h"
 
 #include <fmt/core.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -80,6 +81,7 @@ void Local::order(const job::Order& order) {
   writer.put(Word::Order);
   put(writer, order);
   for (const auto& [seq, slot] : slot_of_) front_.tell(seq, writer.bytes());
+  if (order.kind == job::Order::Kind::Stop) front_.signal(SIGCONT);  // one may have been stopped
 }
 
 void Local::order(std::uint64_t seq, const job::Order& order) {

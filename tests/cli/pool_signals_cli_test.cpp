@@ -179,6 +179,17 @@ TEST_CASE("pool: an idle worker that is killed is replaced, and no job is lost",
   CHECK(result.exited(0));
 }
 
+TEST_CASE("pool: a worker that somebody has stopped ends with the others", "[cli]") {
+  const NoDescendantLeft guard;
+  auto running = start_procrun({"pool", "-q", "-j2", "sleep", ":::", "60", "61"});
+  REQUIRE(eventually([&] { return descendants_of(running.pid()).size() == 4; }));
+  const pid_t worker = workers_of(running.pid()).front();
+  ::kill(worker, SIGSTOP);
+  REQUIRE(eventually([&] { return status_of(worker, "State").starts_with("T"); }));
+  running.send(SIGTERM);
+  CHECK(running.finish().signaled(SIGTERM));
+}
+
 TEST_CASE("pool: what a job leaves behind is ended before the next begins", "[cli]") {
   const NoDescendantLeft guard;
   const Result result =
