@@ -84,10 +84,15 @@ void SingleRun::obey_signals() {
       if (stop_request_.is_told_twice(signal, sys::Clock::now())) continue;
       result_.signal = stop_request_.signal();
     }
+    const bool pauses = order->kind == job::Order::Kind::Pause;
+    if (pauses && signal != SIGTSTP && is_limited()) continue;
     local_.order(*order);
-    if (order->kind == job::Order::Kind::Pause) stand_still();
+    if (pauses) stand_still();
   }
 }
+
+/// Then a command that asks for the terminal in vain, in the background, is ended all the same.
+bool SingleRun::is_limited() const { return plan_.policy.timeout || plan_.policy.deadline; }
 
 /// Stops this process as the terminal, or whoever sent the signal, wants it. What follows happens
 /// when it goes on.

@@ -55,6 +55,7 @@ class SingleRun final : Local::Client {
   void serve();
   bool flushed();
   void obey_signals();
+  bool is_limited() const;
   void stand_still();
   void wait_for_reader();
 

@@ -70,6 +70,16 @@ TEST_CASE("T35: COMMAND of a wait in the background stops when it reads the term
   CHECK(shell.code() == "0");
 }
 
+TEST_CASE("a time limit strikes a spawn in the background, too, that asks for the terminal",
+          "[cli]") {
+  const NoDescendantLeft guard;
+  const std::string limit = GENERATE("-t 300ms", "--deadline 300ms");
+  CAPTURE(limit);
+  Shell shell;
+  shell.type("procrun spawn -q " + limit + " cat & wait $!");
+  CHECK(shell.code() == "124");
+}
+
 TEST_CASE("fg of a wait that runs in the background gives COMMAND the terminal when it asks",
           "[cli]") {
   const NoDescendantLeft guard;
