@@ -41,8 +41,12 @@ void add_service(Options& options, ForkOptions& fork) {
                 });
   options.flag("--die-with-parent", "end it when the process ends that called procrun",
                fork.die_with_parent);
-  options.value("--term-seq", "SEQ", "how it is ended (TERM,10s,KILL)",
-                [&](const std::string& text) { fork.jobs.term_seq = parse_term_seq(text); });
+  options.value("--term-seq", "SEQ",
+                "how it is ended, also by --stop, where none is given there (TERM,10s,KILL)",
+                [&](const std::string& text) {
+                  fork.jobs.term_seq = parse_term_seq(text);
+                  fork.jobs.term_seq_text = text;
+                });
 }
 
 void add_options(Options& options, ForkOptions& fork) {

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cmd/fork_logs.h"
+#include "cmd/job_options.h"
 #include "engine/stop_job.h"
 #include "input/shell.h"
 #include "state/directory.h"
@@ -111,6 +112,12 @@ int nothing_to_do(const JobsOptions& options, const Shared& shared, const std::s
   return options.oknodo ? 0 : 1;
 }
 
+/// What --stop is given, else what the job was started with.
+job::StopPlan stop_plan(const Record& record, const JobsOptions& options) {
+  if (options.term_seq) return *options.term_seq;
+  return record.term_seq.empty() ? job::default_stop_plan() : parse_term_seq(record.term_seq);
+}
+
 int stop(const state::Records& records, const std::string& word, const JobsOptions& options,
          const Shared& shared) {
   const auto record = records.find(word);
@@ -119,7 +126,7 @@ int stop(const state::Records& records, const std::string& word, const JobsOptio
   if (before.kind != Kind::Running && !before.supervised) {
     return nothing_to_do(options, shared, name_of(*record) + " does not run: " + before.text());
   }
-  if (!engine::stop_job(*record, options.term_seq.value_or(job::default_stop_plan()))) {
+  if (!engine::stop_job(*record, stop_plan(*record, options))) {
     throw std::runtime_error("end " + name_of(*record) + ": some of it cannot be killed by us");
   }
   if (tells_story(shared)) {

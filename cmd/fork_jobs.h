@@ -17,6 +17,7 @@ struct JobsOptions {
   bool follow = false;
   bool oknodo = false;  // nothing to be done is no failure
   std::optional<job::StopPlan> term_seq = std::nullopt;
+  std::string term_seq_text = {};
 
   /// One of them is asked for, instead of a start.
   bool wanted() const { return list || !stop.empty() || !logs.empty(); }

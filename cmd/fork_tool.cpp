@@ -131,6 +131,7 @@ void set_up(engine::BackgroundPlan& plan, const std::vector<std::string>& comman
   plan.policy = background_policy(job, options, given);
   plan.tells = options.ready.has_value();
   plan.record.argv = command;
+  plan.record.term_seq = options.jobs.term_seq_text;
   plan.record.directory = state::absolute(job.policy.directory);
   plan.record.boot = sys::boot_id();
   plan.record.pid_namespace = sys::pid_namespace();

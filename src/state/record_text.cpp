@@ -68,12 +68,13 @@ sys::ProcessId parse_process(std::string_view text) {
 
 /// What a later version adds is passed over.
 void take_line(Record& record, std::string_view key, std::string_view value) {
-  const std::array<std::pair<std::string_view, std::string*>, 9> texts{{
+  const std::array<std::pair<std::string_view, std::string*>, 10> texts{{
       {"id", &record.id},
       {"name", &record.name},
       {"directory", &record.directory},
       {"stdout", &record.out},
       {"stderr", &record.err},
+      {"term-seq", &record.term_seq},
       {"boot", &record.boot},
       {"pid-namespace", &record.pid_namespace},
       {"started", &record.started},
@@ -108,6 +109,7 @@ std::string to_text(const Record& record) {
   put(text, "directory", record.directory);
   put(text, "stdout", record.out);
   put(text, "stderr", record.err);
+  if (!record.term_seq.empty()) put(text, "term-seq", record.term_seq);
   put(text, "boot", record.boot);
   put(text, "pid-namespace", record.pid_namespace);
   put(text, "command", text_of(record.command));

@@ -24,6 +24,7 @@ struct Record {
   std::string directory = {};  // where it was started
   std::string out = {};        // the files that its output goes to; empty: somewhere else
   std::string err = {};
+  std::string term_seq = {};       // how it is to be ended, as --term-seq has it; empty: as usual
   std::string boot = {};           // sys::boot_id()
   std::string pid_namespace = {};  // sys::pid_namespace()
   sys::ProcessId command = {};

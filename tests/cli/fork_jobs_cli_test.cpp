@@ -111,6 +111,22 @@ TEST_CASE("T8: fork --stop ends the whole tree, setsid or not, and waits until i
   CHECK(state.job("web")["signal"] == (deaf ? SIGKILL : SIGTERM));
 }
 
+TEST_CASE("fork --stop ends a job as it was started to be ended, unless it is told how", "[cli]") {
+  const NoDescendantLeft guard;
+  const State state;
+  const std::string until_told =
+      "trap 'exit 5' INT; trap 'exit 6' USR1; : > \"$0\"; "
+      "while :; do sleep 0.01; done";
+  const std::string ready = state.dir / "ready";
+  const Background job{state.fork({"--name", "web", "--term-seq", "INT,30s,KILL", "--ready",
+                                   "file:" + ready, "--", "sh", "-c", until_told, ready})};
+  const auto [words, code] = GENERATE(table<Words, int>(
+      {{{"--stop", "web"}, 5}, {{"--term-seq", "USR1,30s,KILL", "--stop", "web"}, 6}}));
+  CAPTURE(words);
+  CHECK(state.fork(words).exited(0));
+  CHECK(run_procrun({"waitpid", "web", "--status"}, state.options()).exited(code));
+}
+
 TEST_CASE("fork --stop ends what a command has left behind", "[cli]") {
   const NoDescendantLeft guard;
   const State state;
@@ -199,8 +215,7 @@ TEST_CASE(
     CHECK(listed.err == "");  // no record is torn
     const Result stopped = state.fork({"--oknodo", "--stop", "web"});
     CHECK(stopped.exited(0));
-    for (const pid_t pid : descendants_of(::getpid())) ::kill(pid, SIGKILL);
-    reap_all();
+    kill_all();
   }
   const Background web{run_procrun(words, state.options())};
   CHECK(state.job("web")["pid"] == web.pid());

@@ -181,6 +181,16 @@ inline void reap_all() {
   }));
 }
 
+/// Kills and reaps all that descends from the test, also whoever is just being born.
+inline void kill_all() {
+  CHECK(eventually([] {
+    for (const pid_t pid : descendants_of(::getpid())) ::kill(pid, SIGKILL);
+    while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+    }
+    return ::waitpid(-1, nullptr, WNOHANG) == -1;
+  }));
+}
+
 /// Waits until a child, adopted or not, ends, and reaps it; the raw status.
 inline int reap(pid_t pid, milliseconds deadline = seconds{15}) {
   int status = -1;
