@@ -1,5 +1,6 @@
 // spawn: as a lesson, a Process with its target and arguments; as a tool, owns COMMAND.
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -202,6 +203,11 @@ int own(const std::vector<std::string>& command, const SpawnOptions& options, co
   if (result.outcome.kind == job::Outcome::Kind::Cancelled && result.outcome.pid == 0) {
     sys::die_of(result.signal);
     return 128 + result.signal;
+  }
+  // What makes a success a failure is an error, which --quiet does not silence.
+  if (result.outcome.fault == job::Outcome::Fault::Stderr && !tells_story(options.shared)) {
+    log_error(fmt::format("{} {}", result.outcome.pid, result.outcome.text()));
+    err.flush();
   }
   return exit_code(result.outcome, options.job);
 }
