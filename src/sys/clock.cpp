@@ -10,15 +10,15 @@ namespace {
 
 using WallTime = std::chrono::time_point<std::chrono::system_clock, Duration>;
 
+/// By the calendar alone: gmtime(3) would read the time zone's file first.
 std::string text_of(WallTime time) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
-  const auto rest = std::chrono::floor<std::chrono::milliseconds>(time - seconds);
-  const std::time_t whole = seconds.time_since_epoch().count();
-  tm parts{};
-  ::gmtime_r(&whole, &parts);
-  char text[32];
-  const std::size_t size = ::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  return fmt::format("{}.{:03}Z", std::string_view{text, size}, rest.count());
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date{day};
+  const std::chrono::hh_mm_ss clock{std::chrono::floor<std::chrono::milliseconds>(time - day)};
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
+                     clock.subseconds().count());
 }
 
 }  // namespace
