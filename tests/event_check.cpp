@@ -20,6 +20,8 @@ bool is_of(report::Kind kind, const Record& value) {
       return value.is_number_integer() || value.is_null();
     case Kind::Truth:
       return value.is_boolean();
+    case Kind::TruthOrNull:
+      return value.is_boolean() || value.is_null();
     case Kind::Text:
       return value.is_string();
     case Kind::Texts:

@@ -88,6 +88,7 @@ void put(pool::Writer& writer, const event::Event& event) {
   writer.put(event.pid);
   writer.put(event.ppid);
   writer.put(event.status);
+  writer.put(event.reaped);
   writer.put(event.duration);
   writer.put(event.user);
   writer.put(event.system);
@@ -104,6 +105,7 @@ event::Event get_event(pool::Reader& reader) {
   event.pid = reader.get<pid_t>();
   event.ppid = reader.get<pid_t>();
   event.status = reader.get<int>();
+  event.reaped = reader.get<bool>();
   event.duration = reader.get<sys::Duration>();
   event.user = reader.get<sys::Duration>();
   event.system = reader.get<sys::Duration>();

@@ -28,19 +28,27 @@ enum class Type : std::uint8_t {
   Killed,       // a process of the tree had to be killed; pid, text: its command
   WantsTurn,    // it has written much, and waits a moment for its turn to pass it on
   Dropped,      // it wrote more than it may: the rest of it is lost
-  Retry,   // an attempt failed, another follows after duration; status: its number, text: of many
-  Leak,    // a process that was still there when the command had ended; pid, text: its command;
-           // status: 0 it is ended, 1 it lives on
-  Zombie,  // it has ended and its parent has not reaped it; pid, ppid: that parent, text: its name
-  Orphan,  // its parent is gone and it has another; pid, ppid: the new one, text: that one's name
-  Reap,    // another process than a command has ended and was reaped: one that was adopted, or of
-           // no job (seq 0) a worker; pid, status, text: its name
-  JobEnd,  // status: 0 success; duration, record; text: how it ended in words
+  Retry,    // an attempt failed, another follows after duration; status: its number, text: of many
+  Leak,     // a process that was still there when the command had ended; pid, text: its command;
+            // status: 0 it is ended, 1 it lives on
+  Zombie,   // it has ended and its parent has not reaped it; pid, ppid: that parent, text: its name
+  Orphan,   // its parent is gone and it has another; pid, ppid: the new one, text: that one's name
+  Reap,     // another process than a command has ended and was reaped: one that was adopted, or of
+            // no job (seq 0) a worker; pid, status, text: its name
+  Watched,  // a process that is not ours to reap is watched from now on; pid, ppid (0: not
+            // known), text: its name. Of such ones Signal, Stopped, Continued, Zombie, and at last
+            // one of the next two
+  Ended,    // it has ended; pid, status (or kUnknownEnd), reaped, text: how in words
+  Unwatched,   // it lives on, and is watched no more; pid
+  JobEnd,      // status: 0 success; duration, record; text: how it ended in words
   JobFailed,   // it could not start, or its worker was lost; record; text: why
   Skipped,     // it is never run; text: why ("needs 'build', which failed")
   TokensLost,  // clients of our jobserver have not given back so many (status) of its tokens
   RunEnd,      // text: the summary
 };
+
+/// The status of a process of which nobody tells how it ended; no raw wait status is that.
+constexpr int kUnknownEnd = -1;
 
 /// What records keep of a job.
 struct JobRecord {
@@ -76,7 +84,8 @@ struct Event {
   sys::Clock::time_point at = sys::Clock::now();
   pid_t pid = 0;
   pid_t ppid = 0;
-  int status = 0;  // a raw wait status, or a signal's number
+  int status = 0;       // a raw wait status, or a signal's number
+  bool reaped = false;  // else it is a zombie still
   sys::Duration duration{};
   sys::Duration user{};
   sys::Duration system{};

@@ -31,6 +31,11 @@ bool dumped_core(std::optional<int> status) {
   return status && WIFSIGNALED(*status) && WCOREDUMP(*status);
 }
 
+/// Of a process of which somebody else has to tell.
+std::optional<int> known_end(const Event& event) {
+  return event.status == event::kUnknownEnd ? std::nullopt : std::optional{event.status};
+}
+
 const char* name_of(JobRecord::End end) {
   switch (end) {
     case JobRecord::End::Ok:
@@ -118,8 +123,11 @@ constexpr std::array kOfExit{kSeq,  kAttempt,  kPid,   kCode,  kSignal,
 constexpr std::array kOfReap{kSeq, kAttempt, kPid, kCode, kSignal, kCore, kCommand};
 constexpr std::array kOfStop{
     kSeq, kAttempt, kPid,
-    Field{"signal", Kind::Integer, "the signal that stopped it",
-          [](const Event& e, const Tally&) -> Json { return WSTOPSIG(e.status); }}};
+    Field{"signal", Kind::IntegerOrNull,
+          "the signal that stopped it; null: of one that is only watched, it is not told",
+          [](const Event& e, const Tally&) -> Json {
+            return e.status != 0 ? Json(WSTOPSIG(e.status)) : Json{};
+          }}};
 constexpr std::array kOfContinue{kSeq, kAttempt, kPid};
 constexpr std::array kOfTimeout{kSeq, kAttempt, kPid, kDuration};
 constexpr std::array kOfSignal{kSeq, kAttempt, kPid, kSent};
@@ -139,6 +147,28 @@ constexpr std::array kOfLeak{
     kCommand,
     Field{"lives_on", Kind::Truth, "it is not ended",
           [](const Event& e, const Tally&) -> Json { return e.status != 0; }}};
+constexpr std::array kOfWatch{
+    kPid,
+    Field{"ppid", Kind::IntegerOrNull,
+          "its parent; null: not known, or outside of our pid namespace",
+          [](const Event& e, const Tally&) -> Json { return e.ppid != 0 ? Json(e.ppid) : Json{}; }},
+    Field{"name", Kind::Text, "its program's, by the kernel; empty: not known",
+          [](const Event& e, const Tally&) -> Json { return e.text; }}};
+constexpr std::array kOfEnded{
+    kPid,
+    Field{"code", Kind::IntegerOrNull,
+          "what it exited with; null: it did not exit. Null like signal: it is not known",
+          [](const Event& e, const Tally&) -> Json { return code_of(known_end(e)); }},
+    Field{"signal", Kind::IntegerOrNull, "the signal that it died of, or null",
+          [](const Event& e, const Tally&) -> Json { return signal_of(known_end(e)); }},
+    Field{"core", Kind::TruthOrNull, "it left a core file; null: not known",
+          [](const Event& e, const Tally&) -> Json {
+            return known_end(e) ? Json(dumped_core(e.status)) : Json{};
+          }},
+    Field{"reaped", Kind::Truth, "false: it is a zombie still",
+          [](const Event& e, const Tally&) -> Json { return e.reaped; }},
+    kText};
+constexpr std::array kOfUnwatch{kPid};
 constexpr std::array kOfJobEnd{
     kSeq,
     kSlot,
@@ -206,11 +236,25 @@ constexpr std::array kSchema{
                "the parent of a process is gone, and another has adopted it", kOfOrphan},
     RecordType{Type::Reap, "reap",
                "a process that was adopted, or a worker (seq 0), has ended and is reaped", kOfReap},
-    RecordType{Type::Stopped, "stop", "its command was stopped, and still counts as running",
+    RecordType{Type::Watched, "watch", "a process that is not ours is watched from now on",
+               kOfWatch},
+    RecordType{
+        Type::Ended, "ended",
+        "a process that is not ours has ended, and is watched no more; without a watch before "
+        "it: it had ended when we came",
+        kOfEnded},
+    RecordType{
+        Type::Unwatched, "unwatch",
+        "it is watched no more, though it has not ended: it has come to what was waited for, "
+        "or nobody waits any longer",
+        kOfUnwatch},
+    RecordType{Type::Stopped, "stop",
+               "its command, or a process that is watched, was stopped; it still counts as running",
                kOfStop},
-    RecordType{Type::Continued, "continue", "its command goes on", kOfContinue},
+    RecordType{Type::Continued, "continue", "it goes on", kOfContinue},
     RecordType{Type::Timeout, "timeout", "its time is up", kOfTimeout},
-    RecordType{Type::Signal, "signal", "we send a signal to the tree of pid", kOfSignal},
+    RecordType{Type::Signal, "signal",
+               "we send a signal to the tree of pid, or to pid that is watched", kOfSignal},
     RecordType{Type::Killed, "kill", "a process of its tree had to be killed", kOfKill},
     RecordType{Type::Dropped, "dropped", "output beyond the limit was dropped", kOfDropped},
     RecordType{Type::Retry, "retry", "the attempt has failed and another follows", kOfRetry},

@@ -23,7 +23,7 @@ struct Tally {
   void count(event::JobRecord::End end);
 };
 
-enum class Kind : std::uint8_t { Integer, IntegerOrNull, Truth, Text, Texts };
+enum class Kind : std::uint8_t { Integer, IntegerOrNull, Truth, TruthOrNull, Text, Texts };
 
 /// One member of a record.
 struct Field {

@@ -37,7 +37,23 @@ std::string end_text(int status) {
 }
 
 void add_part(std::string& story, const std::string& part) {
-  story += (story.empty() ? "" : ", ") + part;
+  if (!part.empty()) story += (story.empty() ? "" : ", ") + part;
+}
+
+/// How the story of a life ends; `came_late`: it was over when it was first looked at. Empty: with
+/// the run's.
+template <class When>
+std::string last_words(const Life& life, bool came_late, When when) {
+  if (life.reaped) {
+    const std::string by = came_late ? "before it could be watched" : "after " + when(*life.reaped);
+    if (!life.status) return fmt::format("ended {}, how is not known", by);
+    return fmt::format("{} and reaped {}", end_text(*life.status), by);
+  }
+  if (life.left && life.status) {
+    return fmt::format("{} and not reaped by {}", end_text(*life.status), when(*life.left));
+  }
+  if (life.left) return "watched until " + when(*life.left);
+  return life.is_unfinished() ? "its end was not seen" : "";
 }
 
 }  // namespace
@@ -57,6 +73,10 @@ std::string story_of(const History& history, const Life& life) {
   if (life.is_born && life.parent != Life::kNobody) {
     add_part(story, fmt::format("made by {} after {}", pid_of(life.parent), when(life.from)));
   }
+  const bool came_late = life.is_watched && life.reaped == life.from;
+  if (life.is_watched && !came_late) {
+    add_part(story, fmt::format("watched from {} on", when(life.from)));
+  }
   if (life.exec) add_part(story, "exec after " + when(*life.exec));
   for (const auto& change : life.changes) {
     constexpr const char* kNames[]{"continued", "stopped", "a zombie"};
@@ -67,12 +87,7 @@ std::string story_of(const History& history, const Life& life) {
     add_part(story,
              fmt::format("adopted by {} after {}", pid_of(life.adopter), when(*life.adopted)));
   }
-  if (life.reaped) {
-    add_part(story,
-             fmt::format("{} and reaped after {}", end_text(life.status), when(*life.reaped)));
-  } else if (life.is_born) {
-    add_part(story, "its end was not seen");
-  }
+  add_part(story, last_words(life, came_late, when));
   return story.empty() ? "it runs this" : story;
 }
 
@@ -112,6 +127,12 @@ void Timeline::take(const Event& event) {
     case Type::Exit:
     case Type::Reap:
       return end(event);
+    case Type::Watched:
+      return watch(event);
+    case Type::Ended:
+      return end_watched(event);
+    case Type::Unwatched:
+      return leave(event);
     default:
       return;
   }
@@ -136,7 +157,7 @@ Life* Timeline::living(pid_t pid) {
 /// A life that begins with this event; null where there are too many.
 Life* Timeline::add(const Event& event) {
   if (history_.lives.size() >= kMostLives) {
-    if (event.type == Type::Fork) ++history_.left_out;
+    if (event.type == Type::Fork || event.type == Type::Watched) ++history_.left_out;
     return nullptr;
   }
   Life life;
@@ -196,6 +217,29 @@ void Timeline::adopt(const Event& event) {
   if (life == nullptr) return;
   life->adopted = event.at;
   life->adopter = place_of(event.ppid);
+}
+
+void Timeline::watch(const Event& event) {
+  living_.erase(event.pid);
+  Life* const life = add(event);
+  if (life == nullptr) return;
+  life->is_watched = true;
+  life->name = name_of(event.text);
+}
+
+void Timeline::end_watched(const Event& event) {
+  Life* life = living(event.pid);
+  if (life == nullptr) life = add(event);  // it had ended when we came
+  if (life == nullptr) return;
+  life->is_watched = true;
+  if (event.status != event::kUnknownEnd) life->status = event.status;
+  (event.reaped ? life->reaped : life->left) = event.at;
+  living_.erase(event.pid);
+}
+
+void Timeline::leave(const Event& event) {
+  if (Life* const life = living(event.pid)) life->left = event.at;
+  living_.erase(event.pid);
 }
 
 }  // namespace procrun::report

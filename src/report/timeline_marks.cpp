@@ -39,6 +39,8 @@ text { font: 12px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mo
 .exec { fill: var(--paper); stroke: var(--ink); stroke-width: 1.5; }
 .well { fill: var(--well); }
 .failed { fill: var(--bad); }
+.unknown { fill: var(--stop); }
+.what { fill: var(--paper); font-size: 10px; font-weight: 700; text-anchor: middle; }
 .sign { fill: none; stroke: var(--paper); stroke-width: 1.7; stroke-linecap: round;
   stroke-linejoin: round; }
 .on { fill: none; stroke: var(--stop); stroke-width: 2; stroke-linecap: round;
@@ -96,10 +98,11 @@ std::vector<Entry> entries(Svg& svg, const History& history) {
        [bar](double x, double y) { bar(Bar::Zombie, x, 26, y); }},
       {has([](const Life& one) { return one.ended_well(); }), 14, "exited with 0, reaped",
        [&svg](double x, double y) { draw_sign(svg, true, x + 7, y, 7); }},
-      {has([](const Life& one) { return one.reaped && !one.ended_well(); }), 14,
-       "ended otherwise, reaped",
+      {has([](const Life& one) { return one.ended_badly(); }), 14, "ended otherwise, reaped",
        [&svg](double x, double y) { draw_sign(svg, false, x + 7, y, 7); }},
-      {has([](const Life& one) { return one.is_born && !one.reaped; }), 10, "end not seen",
+      {has([](const Life& one) { return one.ended_unknown(); }), 14, "ended, how is not known",
+       [&svg](double x, double y) { draw_unknown(svg, x + 7, y, 7); }},
+      {has([](const Life& one) { return one.is_unfinished(); }), 10, "seen no further",
        [&svg](double x, double y) { draw_unseen(svg, x + 3, y, 8); }},
       {has([](const Life& one) { return one.adopted.has_value(); }), 10, "adoption",
        [&svg](double x, double y) { draw_adoption(svg, x + 5, y + 8, y - 9); }},
@@ -152,6 +155,11 @@ void draw_sign(Svg& svg, bool well, double x, double y, double size) {
                               move('l', {s * 1.2, -s * 1.6})
                         : move('M', {x - s, y - s}) + move('l', {2 * s, 2 * s}) +
                               move('m', {0, -2 * s}) + move('l', {-2 * s, 2 * s}));
+}
+
+void draw_unknown(Svg& svg, double x, double y, double size) {
+  svg.circle("unknown", x, y, size);
+  svg.text("what", x, y, "?");
 }
 
 void draw_unseen(Svg& svg, double x, double y, double size) {

@@ -23,6 +23,8 @@ void draw_bar(Svg& svg, Bar what, double from, double to, double y, double heigh
 void draw_exec(Svg& svg, double x, double y, double size);
 /// It was reaped, and ended well or not.
 void draw_sign(Svg& svg, bool well, double x, double y, double size);
+/// It was reaped, and nobody tells how it ended.
+void draw_unknown(Svg& svg, double x, double y, double size);
 void draw_unseen(Svg& svg, double x, double y, double size);
 /// From the orphan's height to its new parent's.
 void draw_adoption(Svg& svg, double x, double from, double to);

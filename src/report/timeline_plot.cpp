@@ -1,6 +1,7 @@
 #include "report/timeline_plot.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace procrun::report {
 namespace {
@@ -19,6 +20,7 @@ constexpr std::array<Glyph, kMarks> kGlyphs{{
     {"╥", "V", "95"},    // AdoptedBelow
     {"◆", ">", "36"},    // Exec
     {"→", "?", "33"},    // Unseen
+    {"■", "#", "33"},    // Unknown
     {"✓", "o", "1"},     // Well
     {"✗", "x", "1;31"},  // Failed
 }};
@@ -33,6 +35,14 @@ Mark mark_of(Life::State state) {
       break;
   }
   return Mark::Running;
+}
+
+/// How it ended, or that nobody saw it.
+std::optional<Mark> end_mark_of(const Life& life) {
+  if (life.ended_well()) return Mark::Well;
+  if (life.ended_badly()) return Mark::Failed;
+  if (life.ended_unknown()) return Mark::Unknown;
+  return life.is_unfinished() ? std::optional{Mark::Unseen} : std::nullopt;
 }
 
 }  // namespace
@@ -87,7 +97,7 @@ void Plot::draw_life(std::size_t row, const Life& life) {
     return;
   }
   const std::size_t begin = column(life.from);
-  const std::size_t end = std::max(column(life.reaped.value_or(history_.ended)), begin);
+  const std::size_t end = std::max(column(life.seen_until().value_or(history_.ended)), begin);
   draw_state(row, life, end);
   draw_fork(row, life);
   draw_adoption(row, life);
@@ -96,11 +106,7 @@ void Plot::draw_life(std::size_t row, const Life& life) {
     const std::size_t at = std::max(column(*life.exec), begin + (life.is_born ? 1 : 0));
     if (at <= end) put(row, at, Mark::Exec);
   }
-  if (life.reaped) {
-    put(row, end, life.ended_well() ? Mark::Well : Mark::Failed);
-  } else if (life.is_born) {
-    put(row, end, Mark::Unseen);
-  }
+  if (const auto mark = end_mark_of(life)) put(row, end, *mark);
 }
 
 void Plot::draw_state(std::size_t row, const Life& life, std::size_t end) {
@@ -136,10 +142,10 @@ void Plot::draw_adoption(std::size_t row, const Life& life) {
 void Plot::write_ends(std::size_t row) {
   for (const std::size_t one : rows_[row].lives) {
     const Life& life = history_.lives[one];
-    if (!life.reaped || life.ended_well()) continue;
-    const std::string text = short_end(life.status);
+    if (life.status.value_or(0) == 0) continue;
+    const std::string text = short_end(*life.status);
     auto& cells = grid_[row];
-    const std::size_t at = column(*life.reaped) + 2;
+    const std::size_t at = column(life.seen_until().value_or(history_.ended)) + 2;
     if (at + text.size() > cells.size()) continue;
     const auto is_free = [&](std::size_t i) {
       return cells[i].mark == Mark::Blank && cells[i].letter == '\0';

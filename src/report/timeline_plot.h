@@ -24,10 +24,11 @@ enum class Mark : std::uint8_t {
   AdoptedBelow,
   Exec,
   Unseen,
+  Unknown,
   Well,
   Failed,
 };
-constexpr std::size_t kMarks = 15;
+constexpr std::size_t kMarks = 16;
 
 struct Glyph {
   const char* unicode;

@@ -100,7 +100,7 @@ class Layout {
         groups.emplace_back();
       }
       groups[row].push_back(one);
-      if (life(one).reaped) free_from.emplace(*life(one).reaped, row);
+      if (const auto end = life(one).seen_until()) free_from.emplace(*end, row);
     }
     std::stable_sort(groups.begin() + static_cast<std::ptrdiff_t>(first), groups.end(),
                      [this](const Group& a, const Group& b) {

@@ -85,7 +85,7 @@ class Picture {
     return left_ + std::clamp(at / span, 0.0, 1.0) * (right_ - left_);
   }
   double end_of(const Life& one) const {
-    return std::max(x_of(one.reaped.value_or(history_.ended)), x_of(one.from));
+    return std::max(x_of(one.seen_until().value_or(history_.ended)), x_of(one.from));
   }
   double thick() const { return sizes_.row * 0.56; }
   double mark() const { return std::min(sizes_.row * 0.29, 7.5); }
@@ -209,7 +209,7 @@ void Picture::draw_block(const std::vector<std::size_t>& lives, double y) {
   std::size_t failed = 0;
   double end = 0;
   for (const std::size_t i : lives) {
-    failed += life(i).reaped && !life(i).ended_well() ? 1 : 0;
+    failed += life(i).ended_badly() ? 1 : 0;
     end = std::max(end, end_of(life(i)));
   }
   svg_.open(fmt::format("{} processes, of which {} did not exit with 0", lives.size(), failed));
@@ -217,7 +217,7 @@ void Picture::draw_block(const std::vector<std::size_t>& lives, double y) {
   svg_.rect("run", from, y - thick() / 2, std::max(end - from, 1.0), thick(), 1);
   std::optional<double> last;
   for (const std::size_t i : lives) {
-    if (!life(i).reaped || life(i).ended_well()) continue;
+    if (!life(i).ended_badly()) continue;
     const double x = end_of(life(i));
     if (last && x - *last < 1.5) continue;
     last = x;
@@ -284,19 +284,23 @@ void Picture::draw_end(const Life& one, double y, double free_until, bool is_alo
   const double width = end_of(one) - x_of(one.from);
   const bool has_room = is_alone || width > 3 * r;
   const double x = end_of(one) - (is_alone || !has_room ? 0 : r);
-  if (!one.reaped) {
-    if (one.is_born) draw_unseen(svg_, x + 3, y, r);
-    return;
-  }
   const bool well = one.ended_well();
-  if (has_room) {
-    draw_sign(svg_, well, x, y, r);
-  } else if (!well) {
+  if (one.is_unfinished()) {
+    draw_unseen(svg_, x + 3, y, r);
+  } else if (one.ended_unknown()) {
+    draw_unknown(svg_, x, y, r);
+  } else if (well && has_room) {
+    draw_sign(svg_, true, x, y, r);
+  } else if (one.ended_badly() && has_room) {
+    draw_sign(svg_, false, x, y, r);
+  } else if (one.ended_badly()) {
     svg_.rect("failed", x - 1, y - thick() / 2 - 1, 2, thick() + 2, 0);
   }
   std::string text;
-  if (!well) text = (WIFEXITED(one.status) ? "code " : "") + short_end(one.status);
-  if (well && is_alone) text = duration_text(*one.reaped - one.from);
+  const int status = one.status.value_or(0);
+  if (status != 0) text = (WIFEXITED(status) ? "code " : "") + short_end(status);
+  // Of a stranger it is not known how long it has lived.
+  if (well && is_alone && !one.is_watched) text = duration_text(*one.reaped - one.from);
   const double right = x + r + 5 + static_cast<double>(columns_of(text)) * 6.6;
   if (text.empty() || right > std::min(free_until, kWidth - 4)) return;
   svg_.text(well ? "small quiet" : "small bad", x + r + 5, y, text);

@@ -30,7 +30,8 @@ constexpr std::array kLegend{
     Entry{{Mark::Exec}, "exec"},
     Entry{{Mark::Well}, "exited with 0, reaped"},
     Entry{{Mark::Failed}, "ended otherwise, reaped"},
-    Entry{{Mark::Unseen}, "its end was not seen"},
+    Entry{{Mark::Unknown}, "ended, how is not known"},
+    Entry{{Mark::Unseen}, "seen no further"},
     Entry{{Mark::AdoptedBelow, Mark::AdoptionLine, Mark::AdoptedAbove}, "adoption"},
     Entry{{Mark::Outsider}, "not of this run"},
 };

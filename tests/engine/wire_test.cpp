@@ -92,6 +92,7 @@ TEST_CASE("an event arrives as it was sent", "[wire]") {
                             .pid = 1,
                             .ppid = 2,
                             .status = -3,
+                            .reaped = true,
                             .duration = 4ns,
                             .user = 8ns,
                             .system = 9ns,
@@ -106,6 +107,7 @@ TEST_CASE("an event arrives as it was sent", "[wire]") {
   CHECK(event.pid == 1);
   CHECK(event.ppid == 2);
   CHECK(event.status == -3);
+  CHECK(event.reaped);
   CHECK(event.duration == 4ns);
   CHECK(event.user == 8ns);
   CHECK(event.system == 9ns);

@@ -97,6 +97,33 @@ TEST_CASE("the end of a process is told by its code or its signal", "[events]") 
   CHECK(records.at(2)["core"] == true);
 }
 
+TEST_CASE("a stranger's end that nobody tells of is null, never a code of 0", "[events]") {
+  using procrun::event::kUnknownEnd;
+  const auto records = written({{.type = Type::Ended, .status = 0, .reaped = true},
+                                {.type = Type::Ended, .status = kUnknownEnd, .reaped = true},
+                                {.type = Type::Ended, .status = SIGSEGV | 0x80}});
+  CHECK(records.at(0)["code"] == 0);
+  CHECK(records.at(0)["core"] == false);
+  CHECK(records.at(0)["reaped"] == true);
+  for (const char* name : {"code", "signal", "core"}) CHECK(records.at(1)[name].is_null());
+  CHECK(records.at(2)["code"].is_null());
+  CHECK(records.at(2)["signal"] == SIGSEGV);
+  CHECK(records.at(2)["core"] == true);
+  CHECK(records.at(2)["reaped"] == false);
+}
+
+TEST_CASE("what is not known of a stranger is null", "[events]") {
+  const auto records = written({{.type = Type::Watched, .pid = 7},
+                                {.type = Type::Watched, .pid = 7, .ppid = 3, .text = "x"},
+                                {.type = Type::Stopped, .pid = 7},
+                                {.type = Type::Stopped, .pid = 7, .status = 0x137F}});
+  CHECK(records.at(0)["ppid"].is_null());
+  CHECK(records.at(1)["ppid"] == 3);
+  CHECK(records.at(1)["name"] == "x");
+  CHECK(records.at(2)["signal"].is_null());
+  CHECK(records.at(3)["signal"] == SIGSTOP);
+}
+
 TEST_CASE("the end of a run counts the ends of its jobs", "[events]") {
   using End = JobRecord::End;
   std::vector<JobRecord> ends;

@@ -55,6 +55,25 @@ inline std::vector<Event> stop_story() {
           {.type = Type::RunEnd, .at = ms(1000)}};
 }
 
+/// Strangers are watched: one exits with 3, one nobody tells of, one is a zombie to the last, one
+/// lives on, and one had ended before.
+inline std::vector<Event> watch_story() {
+  return {
+      {.type = Type::RunStart, .at = ms(0), .pid = 100},
+      {.type = Type::Ended, .at = ms(0), .pid = 50, .status = exited(7), .reaped = true},
+      {.type = Type::Watched, .at = ms(10), .pid = 60, .ppid = 9, .text = "exits"},
+      {.type = Type::Watched, .at = ms(10), .pid = 61, .ppid = 60, .text = "unknown"},
+      {.type = Type::Watched, .at = ms(10), .pid = 62, .text = "rots"},
+      {.type = Type::Watched, .at = ms(200), .pid = 63, .text = "lives"},
+      {.type = Type::Ended, .at = ms(300), .pid = 60, .status = exited(3), .reaped = true},
+      {.type = Type::Ended, .at = ms(400), .pid = 61, .status = event::kUnknownEnd, .reaped = true},
+      {.type = Type::Zombie, .at = ms(500), .pid = 62, .ppid = 1, .text = "rots"},
+      {.type = Type::Ended, .at = ms(600), .pid = 62, .status = kKilled},
+      {.type = Type::Stopped, .at = ms(700), .pid = 63},
+      {.type = Type::Unwatched, .at = ms(900), .pid = 63},
+      {.type = Type::RunEnd, .at = ms(1000)}};
+}
+
 /// So many jobs on so many slots, 10 ms each, of which every fifth exits with 3.
 class PoolStory {
  public:

@@ -81,8 +81,8 @@ std::string dom_of(const TempDir& dir, const std::string& page) {
 }  // namespace
 
 TEST_CASE("the SVG is well-formed and stands alone, whatever it shows", "[timeline_svg]") {
-  const auto events = GENERATE(zombie_story(), stop_story(), pool_story(2, 10), pool_story(8, 200),
-                               pool_story(100, 100), pool_story(2, 20000));
+  const auto events = GENERATE(zombie_story(), stop_story(), watch_story(), pool_story(2, 10),
+                               pool_story(8, 200), pool_story(100, 100), pool_story(2, 20000));
   const std::string svg = drawn(events);
   CHECK(xml_fault(svg).empty());
   CHECK(svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\""));
@@ -121,6 +121,20 @@ TEST_CASE("the SVG shows each process by a row, its states, and what they mean",
     CAPTURE(part);
     CHECK(stop.find(part) != std::string::npos);
   }
+}
+
+TEST_CASE("the SVG says of a stranger that nobody knows how it ended, by sign and in words",
+          "[timeline_svg]") {
+  const std::string watched = drawn(watch_story());
+  for (const char* part :
+       {"<title>61 unknown: watched from 10.0ms on, ended after 400ms, how is not known</title>",
+        "class=\"unknown\"", ">?</text>", ">ended, how is not known</text>", ">code 3</text>",
+        ">KILL</text>", ">seen no further</text>"}) {
+    CAPTURE(part);
+    CHECK(watched.find(part) != std::string::npos);
+  }
+  CHECK(count_of(watched, "class=\"unknown\"") == 2);  // its own, and the legend's
+  CHECK(drawn(stop_story()).find("class=\"unknown\"") == std::string::npos);
 }
 
 TEST_CASE("the SVG has colours for light and for dark readers", "[timeline_svg]") {
@@ -177,6 +191,7 @@ TEST_CASE("a browser shows the SVG: no error, its text, its size, nothing cut of
   }
   const auto [events, height, label] = GENERATE(table<std::vector<Event>, int, std::string>({
       {zombie_story(), 78 + 4 * 28 + 6 + 60, "102 child"},
+      {watch_story(), 78 + 6 * 28 + 6 + 60, "61 unknown"},
       {pool_story(5, 10), 78 + 11 * 28 + 6 + 60, "slot 5: 2 processes"},
       {pool_story(100, 200), 78 + 201 * 14 + 6 + 60, "slot 100: 2 processes"},
   }));

@@ -73,6 +73,34 @@ TEST_CASE("a history knows whom an orphan came to, of the run or not", "[timelin
         "0 and reaped after 800ms");
 }
 
+TEST_CASE("a stranger's life begins when it is watched, and tells no more than was seen",
+          "[timeline]") {
+  const History history = history_of(watch_story());
+  CHECK(labels_of(history) ==
+        Labels{"0 100 procrun", "0 50", "0 60 exits", "1 61 unknown", "0 62 rots", "0 63 lives"});
+  const auto story = [&](pid_t pid) { return report::story_of(history, life_of(history, pid)); };
+  CHECK(story(50) == "exited with code 7 and reaped before it could be watched");
+  CHECK(story(60) == "watched from 10.0ms on, exited with code 3 and reaped after 300ms");
+  CHECK(story(61) == "watched from 10.0ms on, ended after 400ms, how is not known");
+  CHECK(story(62) ==
+        "watched from 10.0ms on, a zombie after 500ms, killed by signal 9 (KILL) and not reaped by "
+        "600ms");
+  CHECK(story(63) == "watched from 200ms on, stopped after 700ms, watched until 900ms");
+  const Life& unknown = life_of(history, 61);
+  CHECK(unknown.ended_unknown());
+  CHECK_FALSE(unknown.ended_well());
+  CHECK_FALSE(unknown.ended_badly());
+}
+
+TEST_CASE("a stranger that is still watched when the run ends has an end that was not seen",
+          "[timeline]") {
+  const History history = history_of({{.type = Type::RunStart, .at = ms(0), .pid = 100},
+                                      {.type = Type::Watched, .at = ms(1), .pid = 60, .text = "x"},
+                                      {.type = Type::RunEnd, .at = ms(9)}});
+  CHECK(report::story_of(history, life_of(history, 60)) ==
+        "watched from 1.00ms on, its end was not seen");
+}
+
 TEST_CASE("a number that the kernel gives again names another process", "[timeline]") {
   const History history =
       history_of({{.type = Type::RunStart, .at = ms(0), .pid = 100},

@@ -1,6 +1,7 @@
 #include "report/timeline_text.h"
 
 #include <catch2/catch.hpp>
+#include <regex>
 #include <set>
 
 #include "made_up.h"
@@ -41,6 +42,12 @@ std::vector<Event> all_that_there_is() {
                  {.type = Type::Continued, .at = ms(600), .pid = 110},
                  {.type = Type::Exit, .at = ms(900), .pid = 110, .status = exited(7)},
                  {.type = Type::Fork, .at = ms(500), .pid = 111, .ppid = 100, .text = "last"},
+                 {.type = Type::Watched, .at = ms(500), .pid = 112, .text = "stranger"},
+                 {.type = Type::Ended,
+                  .at = ms(900),
+                  .pid = 112,
+                  .status = event::kUnknownEnd,
+                  .reaped = true},
                  {.type = Type::RunEnd, .at = ms(1000)}});
   return events;
 }
@@ -109,8 +116,9 @@ TEST_CASE("every glyph of the terminal's picture is in its legend", "[timeline_t
     }
   }
   CHECK(drawn_glyphs > 10);
-  for (const char* meaning : {"running", "stopped", "zombie", "fork", "exec", "exited with 0",
-                              "ended otherwise", "end was not seen", "adoption", "not of this"}) {
+  for (const char* meaning :
+       {"running", "stopped", "zombie", "fork", "exec", "exited with 0", "ended otherwise",
+        "seen no further", "adoption", "not of this", "ended, how is not known"}) {
     CAPTURE(meaning);
     CHECK(lines.back().find(meaning) != std::string::npos);
   }
@@ -168,6 +176,23 @@ TEST_CASE("how a process ended is written behind it", "[timeline_text]") {
   CHECK(line("110 other").ends_with("✗ 7"));
   CHECK(line("111 last").ends_with("→"));
   CHECK(drawn(stop_story(), {.width = 100})[4].ends_with("✗ KILL"));
+  CHECK(line("112 stranger").ends_with("━■"));
+}
+
+TEST_CASE("strangers are bars without a fork, as long as they were seen", "[timeline_text]") {
+  const auto lines = drawn(watch_story(), {.width = 200});
+  REQUIRE(lines.size() == 10);
+  const auto is_row = [&](std::size_t row, const std::string& pattern) {
+    CAPTURE(lines[row], pattern);
+    return std::regex_match(lines[row], std::regex{pattern});
+  };
+  CHECK(is_row(3, "100 procrun +(━)+"));
+  CHECK(is_row(4, "50 +✗ 7"));
+  CHECK(is_row(5, "60 exits +(━)+✗ 3"));
+  CHECK(is_row(6, "└ 61 unknown +(━)+■"));
+  CHECK(is_row(7, "62 rots +(━)+(░)+→ KILL"));
+  CHECK(is_row(8, "63 lives +(━)+(╌)+→"));
+  CHECK(lines[9].find("fork") == std::string::npos);
 }
 
 TEST_CASE("a failure among many jobs is not hidden by its neighbours", "[timeline_text]") {
