@@ -56,18 +56,22 @@ void EndingSignals::say(const std::string& line) {
   print_line(line);
 }
 
-int play_until_told(Chronicle& chronicle, const std::function<int(EndingSignals&)>& story) {
-  int signal = 0;
-  int code = 0;
-  {
-    EndingSignals signals;
-    try {
-      chronicle.begin();
-      code = story(signals);
-    } catch (const Interrupted& interrupted) {
-      signal = interrupted.signal;
-    }
+int until_told(const std::function<void(EndingSignals&)>& part) {
+  EndingSignals signals;
+  try {
+    part(signals);
+  } catch (const Interrupted& interrupted) {
+    return interrupted.signal;
   }
+  return 0;
+}
+
+int play_until_told(Chronicle& chronicle, const std::function<int(EndingSignals&)>& story) {
+  int code = 0;
+  const int signal = until_told([&](EndingSignals& signals) {
+    chronicle.begin();
+    code = story(signals);
+  });
   // Only now, when signals end us again: the picture may have to wait for its reader.
   if (signal == 0) {
     chronicle.end();

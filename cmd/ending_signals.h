@@ -45,6 +45,10 @@ class EndingSignals {
   sys::SignalFd signals_;
 };
 
+/// Does its `part` until that returns or a signal tells it to end, which is returned; 0: none. When
+/// it returns, signals end us again.
+int until_told(const std::function<void(EndingSignals&)>& part);
+
 /// Plays `story` from the chronicle's begin to its end, and returns its code. Told to end by a
 /// signal it dies of that, when the story has cleaned up behind itself and what there is by then is
 /// drawn.

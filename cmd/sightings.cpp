@@ -100,6 +100,45 @@ std::string json_of_missing(const std::string& named, sys::Duration waited) {
   return line_of(std::move(report), waited);
 }
 
+std::optional<event::Event> event_of(const Sighting& sighting) {
+  using event::Type;
+  event::Event event{.at = sighting.at,
+                     .pid = sighting.who.pid,
+                     .ppid = sighting.parent,
+                     .text = sighting.who.name};
+  if (sighting.is_last) {
+    const bool ended = sighting.what == What::Ended || sighting.what == What::Zombie;
+    event.type = ended ? Type::Ended : Type::Unwatched;
+    event.status = sighting.status ? sighting.status->raw() : event::kUnknownEnd;
+    event.reaped = sighting.what == What::Ended;
+    event.text = deed_text(sighting);
+    return event;
+  }
+  switch (sighting.what) {
+    case What::Found:
+      event.type = Type::Watched;
+      return event;
+    case What::Zombie:
+      event.type = Type::Zombie;
+      return event;
+    case What::Stopped:
+      event.type = Type::Stopped;
+      return event;
+    case What::Continued:
+      event.type = Type::Continued;
+      return event;
+    case What::Signalled:
+      event.type = Type::Signal;
+      event.status = sighting.signal;
+      return event;
+    case What::Ended:
+    case What::Running:
+    case What::Refused:
+      break;
+  }
+  return std::nullopt;
+}
+
 std::string why_unknown(const Sighting& sighting) {
   if (!sighting.why_unknown.empty()) return sighting.why_unknown;
   if (sighting.what != What::Zombie) return kKernel;

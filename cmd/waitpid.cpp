@@ -44,13 +44,6 @@ bool is_tool(const Options& options, const Words& rest, const WaitpidOptions& wa
   throw UsageError{lesson + " is the lesson's, which has nobody to wait for"};
 }
 
-void refuse_records(const Options& options, const Words& rest, const WatchOptions& watch) {
-  const std::string record = options.given_for(Options::For::Lesson);
-  if (rest.command.empty() && !watch.has_targets()) return;
-  if (record != "--events" && record != "--timeline") return;
-  throw UsageError{record + " is the lesson's: of others' processes --json tells what is seen"};
-}
-
 }  // namespace
 
 int run_waitpid(const std::vector<std::string>& words, const Given&) {
@@ -63,10 +56,12 @@ int run_waitpid(const std::vector<std::string>& words, const Given&) {
   const Words rest = parse_all(options, words);
   if (helped(options)) return 0;
   apply(waitpid.shared);
-  refuse_records(options, rest, waitpid.watch);
   if (!is_tool(options, rest, waitpid)) {
-    return play_without_inherited(
-        [&] { return run_waitpid_lesson(waitpid.lesson, waitpid.shared); });
+    return play_without_inherited([&] {
+      const WatchOptions& watch = waitpid.watch;
+      Chronicle chronicle{watch.events, watch.timeline, waitpid.shared, "waitpid"};
+      return run_waitpid_lesson(waitpid.lesson, chronicle);
+    });
   }
   waitpid.watch.nohang = waitpid.lesson.nohang;
   return watch(rest.command, waitpid.watch, waitpid.shared);

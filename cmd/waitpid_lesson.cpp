@@ -147,14 +147,11 @@ void add_waitpid_lesson(Options& options, WaitpidLesson& lesson) {
   options.flag("--untraced", "show WUNTRACED too: a child that is stopped", lesson.untraced);
   options.flag("--continued", "show WCONTINUED too: a child that goes on", lesson.continued);
   add_explain(options, lesson.explains);
-  add_events(options, lesson.events);
-  add_timeline(options, lesson.timeline);
   add_speed(options, lesson.speed);
   options.declare_for(Options::For::Command);
 }
 
-int run_waitpid_lesson(const WaitpidLesson& lesson, const Shared& shared) {
-  Chronicle chronicle{lesson.events, lesson.timeline, shared, "waitpid"};
+int run_waitpid_lesson(const WaitpidLesson& lesson, Chronicle& chronicle) {
   return play_until_told(chronicle, [&](EndingSignals& signals) {
     Family family{chronicle, signals};
     wait_for_chosen(lesson, family);

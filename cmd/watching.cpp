@@ -2,16 +2,18 @@
 
 #include <fmt/core.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <stdexcept>
 
-#include "cmd/job_options.h"
+#include "cmd/ending_signals.h"
+#include "cmd/events.h"
 #include "cmd/named_jobs.h"
-#include "cmd/numbers.h"
 #include "cmd/sightings.h"
-#include "input/quantity.h"
+#include "event/bus.h"
 #include "input/shell.h"
 #include "job/deadlines.h"
+#include "sys/outlet.h"
 #include "sys/signals.h"
 
 namespace procrun::cmd {
@@ -25,49 +27,6 @@ using What = Sighting::What;
 constexpr int kTimedOut = 124;
 constexpr int kUnknown = 125;
 constexpr int kMissing = 127;
-
-Until parse_until(const std::string& text) {
-  if (text == "exit") return Until::Exit;
-  if (text == "reaped") return Until::Reaped;
-  if (text == "stopped") return Until::Stopped;
-  if (text == "continued") return Until::Continued;
-  throw std::invalid_argument("'" + input::printable(text) +
-                              "' is none of exit, reaped, stopped, continued");
-}
-
-void add_target_options(Options& options, WatchOptions& watch) {
-  options.group("Whom, besides or instead of PID (each may be given several times)");
-  options.value("--pidfile", "FILE", "the process that FILE names in its first line",
-                [&](const std::string& path) { watch.pidfiles.push_back(parse_path(path)); });
-  options.value("--pgid", "PGID", "all of a process group, whoever joins it, too",
-                [&](const std::string& text) { watch.groups.push_back(parse_count(text, 1)); });
-  options.value("--sid", "SID", "all of a session",
-                [&](const std::string& text) { watch.sessions.push_back(parse_count(text, 1)); });
-  options.value("--descendants", "PID", "all that descend from PID, but not PID itself",
-                [&](const std::string& text) { watch.roots.push_back(Address::parse(text)); });
-  options.flag("-e,--exited", "a process that there is not has ended, and is no error",
-               watch.exited);
-}
-
-void add_goal_options(Options& options, WatchOptions& watch) {
-  options.group("For what");
-  options.value("--until", "STATE",
-                "exit, reaped, stopped or continued; a stop of less than 5 s may be missed (exit)",
-                [&](const std::string& text) { watch.until = parse_until(text); });
-  options.value("-c,--count", "N", "until so many of them have (all)", [&](const std::string& n) {
-    watch.count = static_cast<std::size_t>(parse_count(n, 1));
-  });
-  options.action("-n,--any", "--count 1", [&] { watch.count = 1; });
-  options.group("Time");
-  options.value("-t,--timeout", "D", "give up after this long (250ms, 1.5s, 2m; 0: never)",
-                [&](const std::string& text) {
-                  const auto limit = input::parse_duration(text);
-                  watch.timeout.reset();
-                  if (limit.count() != 0) watch.timeout = limit;
-                });
-  options.value("--on-timeout", "SEQ", "then end those that are left (TERM,5s,KILL)",
-                [&](const std::string& text) { watch.on_timeout = parse_term_seq(text); });
-}
 
 /// Each process that is waited for takes a descriptor.
 void raise_descriptor_limit() {
@@ -94,9 +53,16 @@ std::optional<Address> parse_name(const std::string& word) {
   }
 }
 
+const char* goal_text(Until until) {
+  constexpr const char* kTexts[]{"ended", "reaped", "stopped", "not stopped"};
+  return kTexts[static_cast<int>(until)];
+}
+
 /// One run of the tool.
 class Watching {
  public:
+  /// Blocks while a fifo for the events or the picture has no reader. Throws UsageError,
+  /// std::system_error.
   Watching(const std::vector<std::string>& words, const WatchOptions& options,
            const Shared& shared);
   int run();
@@ -110,6 +76,9 @@ class Watching {
   };
 
   void check() const;
+  int wait_for_all();
+  int end_of_wait(Lookout& lookout, bool timed_out);
+  void complain(const std::string& text);
   void find_all(Lookout& lookout);
   void find_members(Lookout& lookout);
   void add_found(Lookout& lookout, const std::string& named, std::optional<Stranger> found,
@@ -119,8 +88,9 @@ class Watching {
   void add_job(Lookout& lookout, const std::string& word, std::optional<state::Record> record);
   void add_end(Sighting& sighting, const state::Record& job);
   void take(Sighting sighting);
+  void record(const Sighting& sighting) const;
   void time_is_up(Lookout& lookout);
-  int code_of_status() const;
+  int code_of_status();
   sys::Duration waited() const { return sys::Clock::now() - begin_; }
 
   const WatchOptions& options_;
@@ -134,6 +104,12 @@ class Watching {
   std::size_t met_ = 0;      // have come to what was waited for
   std::size_t in_vain_ = 0;  // ended without having come to what was waited for
   sys::Clock::time_point begin_ = sys::Clock::now();
+  std::string summary_;
+  EndingSignals* signals_ = nullptr;  // while it waits
+  std::unique_ptr<event::Sink> events_;
+  sys::Outlet err_{STDERR_FILENO, "standard error"};  // the picture's
+  std::unique_ptr<Picture> picture_;
+  event::Bus bus_;
 };
 
 Watching::Watching(const std::vector<std::string>& words, const WatchOptions& options,
@@ -141,6 +117,17 @@ Watching::Watching(const std::vector<std::string>& words, const WatchOptions& op
     : options_{options}, shared_{shared}, words_{words} {
   for (const std::string& word : words) addresses_.push_back(parse_name(word));
   check();
+  events_ = open_events(options.events, job::Policy{});
+  if (events_) bus_.add(*events_);
+  picture_ = make_picture(options.timeline, open_timeline(options.timeline),
+                          {.title = "procrun waitpid", .colour = use_colour(shared), .err = &err_});
+  if (picture_) bus_.add(*picture_);
+}
+
+/// Not before there is room: a write that blocks while signals are blocked could not be ended.
+void Watching::complain(const std::string& text) {
+  signals_->wait(STDERR_FILENO, POLLOUT);
+  log_error(text);
 }
 
 void Watching::check() const {
@@ -170,9 +157,9 @@ void Watching::miss(const std::string& named, const std::string& what, const std
   if (options_.exited) {
     log_debug(text);
   } else {
-    log_error(text);
+    complain(text);
   }
-  if (options_.json) print_line(json_of_missing(named, waited()));
+  if (options_.json) signals_->say(json_of_missing(named, waited()));
 }
 
 void Watching::add_found(Lookout& lookout, const std::string& named, std::optional<Stranger> found,
@@ -217,6 +204,7 @@ void Watching::add_job(Lookout& lookout, const std::string& word,
   take({.what = What::Ended,
         .who = {.pid = job->command.pid},
         .place = places_.size() - 1,
+        .is_last = true,
         .awaited = awaited});
 }
 
@@ -249,63 +237,98 @@ void Watching::find_members(Lookout& lookout) {
   }
 }
 
+void Watching::record(const Sighting& sighting) const {
+  const auto event = event_of(sighting);
+  if (event && !sighting.again) bus_.emit(*event);
+}
+
 void Watching::take(Sighting sighting) {
-  if (sighting.what == What::Found) return log_debug("watching " + text_of(sighting.who));
-  if (sighting.what == What::Refused) {
-    return log_error(fmt::format("signal process {}: Operation not permitted", sighting.who.pid));
-  }
   const bool is_named = sighting.place != Lookout::kNoPlace;
   const bool ended = sighting.what == What::Ended || sighting.what == What::Zombie;
   if (is_named && ended && !sighting.status && places_.at(sighting.place).job) {
     add_end(sighting, *places_[sighting.place].job);
   }
+  record(sighting);
+  if (sighting.what == What::Found) log_debug("watching " + text_of(sighting.who));
+  if (sighting.what == What::Refused) {
+    complain(fmt::format("signal process {}: Operation not permitted", sighting.who.pid));
+  }
+  if (!sighting.is_last) return;
   if (is_named) places_.at(sighting.place).seen = sighting;
   if (sighting.awaited) {
     last_met_ = sighting;
     ++met_;
   }
-  if (tells_story(shared_)) tell(cmd::text_of(sighting));
+  if (tells_story(shared_)) {
+    signals_->wait(STDERR_FILENO, POLLOUT);
+    tell(cmd::text_of(sighting));
+  }
   if (options_.json) {
-    print_line(json_of(sighting, is_named ? places_[sighting.place].named : "", waited()));
+    signals_->say(json_of(sighting, is_named ? places_[sighting.place].named : "", waited()));
   }
   const bool asks_for_life = options_.until == Until::Stopped || options_.until == Until::Continued;
   if (!asks_for_life || sighting.awaited || !ended) return;
   ++in_vain_;
-  log_error(fmt::format("{} ended before it was {}", sighting.who.pid,
-                        options_.until == Until::Stopped ? "stopped" : "continued"));
+  complain(fmt::format("{} ended before it was {}", sighting.who.pid,
+                       options_.until == Until::Stopped ? "stopped" : "continued"));
 }
 
 void Watching::time_is_up(Lookout& lookout) {
   if (!options_.nohang) {
-    log_error(fmt::format("timed out: {} still there", lookout.left()));
+    complain(fmt::format("timed out: {} still there", lookout.left()));
     if (!options_.on_timeout.empty()) lookout.stop(options_.on_timeout);
   }
   lookout.tell_rest();
 }
 
 /// Of the last that was named; with --count of the one that made the count full.
-int Watching::code_of_status() const {
+int Watching::code_of_status() {
   const auto& seen = options_.count != 0 ? last_met_ : places_.back().seen;
   if (seen && seen->status) return seen->status->shell_code();
   if (!seen && !options_.exited) return kMissing;
   const std::string who = seen ? std::to_string(seen->who.pid) : "what was gone before we came";
-  log_error(fmt::format("how {} ended cannot be known{}", who,
-                        seen ? ": " + why_unknown(*seen) : std::string{}));
+  complain(fmt::format("how {} ended cannot be known{}", who,
+                       seen ? ": " + why_unknown(*seen) : std::string{}));
   return kUnknown;
 }
 
 int Watching::run() {
   raise_descriptor_limit();
-  engine::Goal goal{.until = options_.until};
+  int code = 0;
+  const int signal = until_told([&](EndingSignals& signals) {
+    signals_ = &signals;
+    bus_.emit({.type = event::Type::RunStart, .pid = ::getpid()});
+    code = wait_for_all();
+  });
+  // Only now, when signals end us again: the picture may have to wait for its reader.
+  if (signal != 0) summary_ = "told to end by signal " + sys::signal_name(signal);
+  bus_.emit({.type = event::Type::RunEnd, .text = summary_});
+  if (picture_) picture_->finish();
+  if (signal == 0) return code;
+  sys::die_of(signal);
+  return 128 + signal;
+}
+
+int Watching::wait_for_all() {
+  engine::Goal goal{.until = options_.until, .tells_states = bus_.wants(event::Interest::Details)};
   if (options_.nohang) goal.deadline = begin_;
   if (options_.timeout) goal.deadline = job::after(begin_, *options_.timeout);
   Lookout lookout{goal, [this](const Sighting& sighting) { take(sighting); }};
+  lookout.listen(signals_->fd(), [this] { signals_->hear(); });
   find_all(lookout);
   find_members(lookout);
   if (options_.exited) met_ += missing_;
   const bool enough = options_.count != 0 && met_ >= options_.count;
   const std::size_t wanted = options_.count == 0 ? 0 : options_.count - met_;
-  if (!enough && lookout.run(wanted) == Lookout::End::TimedOut) {
+  const bool timed_out = !enough && lookout.run(wanted) == Lookout::End::TimedOut;
+  summary_ = timed_out ? fmt::format("timed out: {} still there", lookout.left())
+                       : fmt::format("{} {}", met_, goal_text(options_.until));
+  if (missing_ > 0) summary_ += fmt::format(", {} not found", missing_);
+  return end_of_wait(lookout, timed_out);
+}
+
+int Watching::end_of_wait(Lookout& lookout, bool timed_out) {
+  if (timed_out) {
     time_is_up(lookout);
     return kTimedOut;
   }
@@ -315,16 +338,6 @@ int Watching::run() {
 }
 
 }  // namespace
-
-void add_watch_options(Options& options, WatchOptions& watch) {
-  options.declare_for(Options::For::Command);
-  add_target_options(options, watch);
-  add_goal_options(options, watch);
-  options.group("What comes of it");
-  options.flag("--status", "exit with the code of the last that is named; 125: it cannot be known",
-               watch.status);
-  options.flag("--json", "a line on stdout for each process", watch.json);
-}
 
 int watch(const std::vector<std::string>& words, const WatchOptions& options,
           const Shared& shared) {

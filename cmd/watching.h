@@ -6,6 +6,7 @@
 
 #include "cmd/options.h"
 #include "cmd/shared.h"
+#include "cmd/timeline.h"
 #include "engine/lookout.h"
 #include "job/job.h"
 #include "process/address.h"
@@ -25,6 +26,8 @@ struct WatchOptions {
   job::StopPlan on_timeout;
   bool status = false;
   bool json = false;
+  std::string events;  // these two are the lesson's as well
+  TimelineOptions timeline;
 
   bool has_crowds() const { return !groups.empty() || !sessions.empty() || !roots.empty(); }
   bool has_targets() const { return has_crowds() || !pidfiles.empty(); }

@@ -30,13 +30,14 @@ constexpr int kStatesShare = 6000;
 constexpr int kArrivalsShare = 200;
 /// How long it is waited for those that have been sent the last signal of a plan.
 constexpr auto kKilledAtMost = 5s;
+/// No process has that id.
+constexpr std::uint64_t kListened = UINT64_MAX;
 
 bool has_passed(const sys::Deadline& deadline) {
   return deadline && *deadline <= sys::Clock::now();
 }
 
-Who who_is(const Stranger& who) {
-  const auto stat = who.stat();
+Who who_is(const Stranger& who, const std::optional<sys::ProcessStat>& stat) {
   Who identity{.pid = who.pid(), .inode = who.inode()};
   if (!stat) return identity;
   identity.name = stat->name;
@@ -51,15 +52,27 @@ Lookout::Lookout(Goal goal, Tell tell) : goal_{goal}, tell_{std::move(tell)} {
   if (asks && !sys::proc_is_ours()) {
     throw std::runtime_error("who is stopped is only known where /proc shows our processes");
   }
+  if (goal_.tells_states) goal_.tells_states = sys::proc_is_ours();
+}
+
+void Lookout::listen(int fd, Hear hear) {
+  poller_.add(fd, EPOLLIN, kListened);
+  hear_ = std::move(hear);
 }
 
 void Lookout::add(Stranger who, std::size_t place) {
   const std::uint64_t id = next_id_++;
   poller_.add(who.pidfd(), EPOLLIN | EPOLLONESHOT, id);
-  Who identity = who_is(who);
+  const auto stat = who.stat();
+  Who identity = who_is(who, stat);
   if (!identity.inode) goal_.kernel_tells_reaping = false;
-  tell_({.what = What::Found, .who = identity, .place = place});
-  watched_.emplace(id, Watched{std::move(who), std::move(identity), place});
+  const bool again = !known_.insert(who.pid()).second;
+  const Watched& one =
+      watched_.emplace(id, Watched{std::move(who), std::move(identity), place, again})
+          .first->second;
+  Sighting sighting = sighting_of(one, What::Found);
+  if (stat) sighting.parent = stat->ppid;
+  tell_(sighting);
 }
 
 bool Lookout::over() const { return watched_.empty() || (count_ != 0 && met_ >= count_); }
@@ -83,7 +96,11 @@ sys::Deadline Lookout::next_due() const {
 bool Lookout::step(const sys::Deadline& deadline) {
   const auto ready = poller_.wait(sys::earlier(deadline, next_due()));
   for (const auto& one : ready) {
-    if (!over()) take(one.id, (one.events & EPOLLHUP) != 0);
+    if (one.id == kListened) {
+      hear_();
+    } else if (!over()) {
+      take(one.id, (one.events & EPOLLHUP) != 0);
+    }
   }
   const auto now = sys::Clock::now();
   while (!graces_.empty() && graces_.front().end <= now && !over()) {
@@ -101,17 +118,24 @@ void Lookout::take(std::uint64_t id, bool reaped) {
   const auto found = watched_.find(id);
   if (found == watched_.end()) return;
   Watched& one = found->second;
-  one.ended = some_gone_ = true;
+  if (!std::exchange(one.ended, true)) one.ended_at = sys::Clock::now();
+  some_gone_ = true;
   one.who.status();  // reaps it if it is ours, and keeps what can only be known before the reaping
   if (reaped || one.who.is_reaped()) return settle(id);
   poller_.change(one.who.pidfd(), EPOLLONESHOT, id);  // POLLHUP is told unasked
-  if (goal_.until != Until::Reaped) graces_.push_back({sys::Clock::now() + kReapedSoon, id});
+  graces_.push_back({sys::Clock::now() + kReapedSoon, id});
 }
 
-/// Tells of one that has ended, if that has not been done.
+/// Tells of one that has ended, if that has not been done; of one whose reaping is waited for only
+/// that it is a zombie.
 void Lookout::settle(std::uint64_t id) {
   const auto one = watched_.find(id);
   if (one == watched_.end()) return;
+  if (goal_.until == Until::Reaped && !one->second.who.is_reaped()) {
+    Sighting sighting = sighting_of(one->second, What::Zombie);
+    see_end(sighting, one->second);
+    return tell_zombie(std::move(sighting), one->second);
+  }
   const bool awaited = goal_.until == Until::Exit || goal_.until == Until::Reaped;
   tell(one, What::Ended, awaited);
 }
@@ -125,24 +149,54 @@ void Lookout::settle_ended() {
   }
 }
 
+Sighting Lookout::sighting_of(const Watched& one, What what) {
+  return {.what = what,
+          .who = one.identity,
+          .place = one.place,
+          .again = one.again,
+          .was_stopped = one.was_stopped};
+}
+
+/// What can be said of one that has ended.
+void Lookout::see_end(Sighting& sighting, Watched& one) {
+  sighting.status = one.who.status();
+  const auto zombie = one.who.as_zombie();
+  sighting.what = zombie ? What::Zombie : What::Ended;
+  const auto parent = zombie ? sys::process_stat(zombie->ppid) : std::nullopt;
+  if (zombie) sighting.parent = zombie->ppid;
+  if (parent) sighting.parent_name = parent->name;
+}
+
+/// On the way, if it is one and that has not been told.
+void Lookout::tell_zombie(Sighting sighting, Watched& one) {
+  if (sighting.what != What::Zombie || std::exchange(one.zombie_told, true)) return;
+  sighting.at = one.ended_at;
+  tell_(sighting);
+}
+
+void Lookout::tell_change(Watched& one, bool stopped) {
+  if (std::exchange(one.is_stopped, stopped) == stopped) return;
+  tell_(sighting_of(one, stopped ? What::Stopped : What::Continued));
+}
+
 /// Tells of it and forgets it; returns the next one.
 Lookout::All::iterator Lookout::tell(All::iterator at, What what, bool awaited) {
   Watched& one = at->second;
-  Sighting sighting{.what = what,
-                    .who = one.identity,
-                    .place = one.place,
-                    .awaited = awaited,
-                    .was_stopped = one.was_stopped};
-  if (what == What::Running && one.who.has_ended()) one.ended = true;
-  if (one.ended) {
-    sighting.status = one.who.status();
-    const auto zombie = one.who.as_zombie();
-    sighting.what = zombie ? What::Zombie : What::Ended;
-    const auto parent = zombie ? sys::process_stat(zombie->ppid) : std::nullopt;
-    if (zombie) sighting.parent = zombie->ppid;
-    if (parent) sighting.parent_name = parent->name;
+  Sighting sighting = sighting_of(one, what);
+  if (what == What::Running && !one.ended && one.who.has_ended()) {
+    one.ended = true;
+    one.ended_at = sighting.at;
   }
+  if (one.ended) {
+    see_end(sighting, one);
+    tell_zombie(sighting, one);
+    // Who was reaped at once has ended then; of a zombie the reaping is news of its own.
+    if (!one.zombie_told) sighting.at = one.ended_at;
+  }
+  sighting.is_last = true;
+  sighting.awaited = awaited;
   if (awaited) ++met_;
+  if (!one.again) known_.erase(one.who.pid());
   poller_.remove(one.who.pidfd());
   some_gone_ = true;
   const auto next = watched_.erase(at);
@@ -156,7 +210,7 @@ void Lookout::look() {
   const bool arrivals = look_for_arrivals(std::exchange(some_gone_, false));
   const auto middle = sys::cpu_time();
   const bool reaping = goal_.until == Until::Reaped && !goal_.kernel_tells_reaping;
-  if (goal_.until == Until::Stopped || goal_.until == Until::Continued) look_at_states();
+  if (wants_states()) look_at_states();
   if (reaping) look_at_reaping();
   const auto end = sys::cpu_time();
   const auto since = looked_ == sys::Duration::zero() || arrivals ? middle : looked_;
@@ -168,9 +222,13 @@ void Lookout::look() {
   next_look_ = sys::Clock::now() + std::clamp(pause, kLookSoonest, kLookLatest);
 }
 
+bool Lookout::wants_states() const {
+  return goal_.until == Until::Stopped || goal_.until == Until::Continued || goal_.tells_states;
+}
+
 /// Whether there is something that has to be asked for again and again.
 bool Lookout::wants_looks() const {
-  if (goal_.until == Until::Stopped || goal_.until == Until::Continued) return true;
+  if (wants_states()) return true;
   const bool reaping = goal_.until == Until::Reaped && !goal_.kernel_tells_reaping &&
                        std::any_of(watched_.begin(), watched_.end(),
                                    [](const auto& one) { return one.second.ended; });
@@ -196,6 +254,7 @@ void Lookout::look_at_states() {
     const char state = stat ? stat->state : 'Z';
     const bool stopped = state == 'T';
     const bool runs = state != 'T' && state != 't' && state != 'Z' && state != 'X';
+    if (stopped || runs) tell_change(one->second, stopped);
     if (stopped) one->second.was_stopped = true;
     if (stopped && goal_.until == Until::Stopped) {
       one = tell(one, What::Stopped, true);
@@ -241,13 +300,17 @@ void Lookout::signal_all(int signal, std::size_t step) {
     if (one.ended || one.refused || std::exchange(one.signalled, step) == step) continue;
     try {
       const auto stat = one.who.stat();
-      one.who.send(signal);
+      if (one.who.send(signal)) {
+        Sighting sighting = sighting_of(one, What::Signalled);
+        sighting.signal = signal;
+        tell_(sighting);
+      }
       // Who is stopped acts on nothing but KILL.
       if (signal != SIGKILL && stat && stat->state == 'T') one.who.send(SIGCONT);
     } catch (const std::system_error& error) {
       if (error.code().value() != EPERM) throw;
       one.refused = true;
-      tell_({.what = What::Refused, .who = one.identity, .place = one.place});
+      tell_(sighting_of(one, What::Refused));
     }
   }
 }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,17 +38,22 @@ struct Sighting {
     Stopped,
     Continued,  // it is not stopped; was_stopped: it has been seen so
     Running,    // none of it, and nobody waits any longer
+    Signalled,  // it was sent `signal`
     Refused,    // it may not be signalled by us
   };
   What what = What::Running;
   Who who;
   std::size_t place = 0;  // what it was added with
+  bool is_last = false;   // it is watched no more
+  bool again = false;     // the same process is watched already, in another place
   bool awaited = false;   // this is what was waited for
   bool was_stopped = false;
   std::optional<ExitStatus> status = std::nullopt;  // how it ended, where that can be known
-  pid_t parent = 0;                                 // of a zombie; 0: outside our pid namespace
-  std::string parent_name = {};                     // empty where /proc does not tell
+  pid_t parent = 0;              // of one found, and of a zombie; 0: outside our pid namespace
+  std::string parent_name = {};  // of a zombie; empty where /proc does not tell
   std::string why_unknown = {};  // why there is no status; empty: the kernel does not tell
+  int signal = 0;
+  sys::Clock::time_point at = sys::Clock::now();  // when it happened, or was noticed
 };
 
 /// What a wait is for, and how long it may take.
@@ -56,14 +62,20 @@ struct Goal {
   sys::Deadline deadline = std::nullopt;
   /// Whether a poll of a pidfd is told when its process is reaped. Else it is asked for.
   bool kernel_tells_reaping = true;
+  /// Stops are told on the way, whatever is waited for, so they are looked for; as far as /proc
+  /// shows our processes.
+  bool tells_states = false;
 };
 
-/// The wait for a number of processes. Of each it is told when it is found, and once more: when it
-/// has come to what is waited for, or has ended, or when the wait is over without.
+/// The wait for a number of processes. Of each it is told when it is found, and at last: when it
+/// has come to what is waited for, or has ended, or when the wait is over without. On the way it is
+/// told of stops that are looked for and of a zombie whose reaping is waited for; who is a zombie
+/// at last has been told as one before.
 class Lookout {
  public:
   enum class End : std::uint8_t { Done, TimedOut };
   using Tell = std::function<void(const Sighting&)>;
+  using Hear = std::function<void()>;
 
   /// Throws std::runtime_error where the goal needs a /proc that is not there.
   Lookout(Goal goal, Tell tell);
@@ -73,6 +85,10 @@ class Lookout {
   void add(Stranger who, std::size_t place);
   /// Its members count as they come.
   void add(Crowd crowd) { crowds_.push_back(std::move(crowd)); }
+
+  /// While it waits, `hear` is called whenever `fd`, which is borrowed, is readable; what it throws
+  /// ends the wait.
+  void listen(int fd, Hear hear);
 
   /// Blocks until `count` of them have come to the goal (0: all; or until nobody is left who
   /// could), or its deadline has passed.
@@ -90,7 +106,11 @@ class Lookout {
     Stranger who;
     Who identity;
     std::size_t place;
+    bool again = false;
     bool ended = false;  // and not told yet: it may still be reaped
+    sys::Clock::time_point ended_at = {};
+    bool zombie_told = false;
+    bool is_stopped = false;  // when it was last looked at
     bool was_stopped = false;
     bool refused = false;       // we may not signal it
     std::size_t signalled = 0;  // the step of the plan that it was last sent
@@ -112,14 +132,21 @@ class Lookout {
   bool wants_looks() const;
   void look_at_states();
   void look_at_reaping();
+  bool wants_states() const;
+  static Sighting sighting_of(const Watched& one, Sighting::What what);
+  static void see_end(Sighting& sighting, Watched& one);
+  void tell_zombie(Sighting sighting, Watched& one);
+  void tell_change(Watched& one, bool stopped);
   All::iterator tell(All::iterator one, Sighting::What what, bool awaited);
   void signal_all(int signal, std::size_t step);
   bool all_refused() const;
 
   Goal goal_;
   Tell tell_;
+  Hear hear_;
   sys::Poller poller_;
   All watched_;
+  std::set<pid_t> known_;  // who is watched, each once
   std::vector<Crowd> crowds_;
   std::deque<Grace> graces_;  // the nearest first
   std::uint64_t next_id_ = 0;

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -114,6 +115,39 @@ inline std::chrono::nanoseconds cpu_time_of(pid_t pid) {
   REQUIRE(::clock_getcpuclockid(pid, &clock) == 0);
   REQUIRE(::clock_gettime(clock, &used) == 0);
   return seconds{used.tv_sec} + std::chrono::nanoseconds{used.tv_nsec};
+}
+
+/// A copy of procrun that every user can run.
+class ForAll {
+ public:
+  ForAll() {
+    std::filesystem::permissions(dir_.path(), std::filesystem::perms{0755});
+    std::filesystem::copy_file(PROCRUN_BINARY, dir_ / "procrun");
+  }
+  /// As nobody, who may not inspect processes of root.
+  Running start_as_nobody(Words words) const {
+    words.insert(words.begin(), dir_ / "procrun");
+    return start(words, plain({.in_child = [] {
+                   if (::setresgid(65534, 65534, 65534) == -1) ::_exit(97);
+                   if (::setresuid(65534, 65534, 65534) == -1) ::_exit(97);
+                 }}));
+  }
+
+ private:
+  TempDir dir_;
+};
+
+inline bool is_root() {
+  if (::geteuid() != 0) WARN("skipped: only root can be two users");
+  return ::geteuid() == 0;
+}
+
+/// Lets the strangers of a parent that keeps them end, and waits until all are zombies.
+inline void make_zombies(Strangers& strangers) {
+  strangers.release();
+  for (const pid_t pid : strangers.pids()) {
+    REQUIRE(eventually([&] { return status_of(pid, "State").starts_with("Z"); }));
+  }
 }
 
 }  // namespace procrun::test

@@ -299,30 +299,6 @@ TEST_CASE("a lesson of a parent that waits leaves no child when it is told to en
   CHECK(records.back().at("text") == "told to end by signal " + name);
 }
 
-TEST_CASE(
-    "who does not see a run from its beginning to its end does not draw it, and says who does",
-    "[cli]") {
-  const NoDescendantLeft guard;
-  const TempDir dir;
-  const std::string option = GENERATE("--timeline", "--events");
-  CAPTURE(option);
-  const Words value = option == "--events" ? Words{option, dir / "e"} : Words{option};
-  const auto refused = [&](Words words, const Words& more, const std::string& why) {
-    words.insert(words.end(), value.begin(), value.end());
-    words.insert(words.end(), more.begin(), more.end());
-    const Result result = run_procrun(words);
-    CHECK(result.exited(125));
-    CHECK(result.out == "");
-    CHECK(result.err == "procrun: " + words[0] + ": " + option + " is the lesson's: " + why + "\n");
-  };
-  refused({"fork"}, {"true"},
-          "fork lets COMMAND go and does not see its end; spawn and wait do, and have it");
-  const std::string strangers = "of others' processes --json tells what is seen";
-  refused({"waitpid"}, {"1"}, strangers);
-  refused({"waitpid"}, {"--pgid", "1"}, strangers);
-  CHECK_FALSE(has_file(dir / "e"));
-}
-
 TEST_CASE("who waits without a child is alone in the picture", "[cli]") {
   const NoDescendantLeft guard;
   const TempDir dir;

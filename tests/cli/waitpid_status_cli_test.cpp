@@ -1,48 +1,9 @@
 // waitpid --status, --json, --count, --exited, --nohang: what is told of strangers, and the code.
 #include <sys/resource.h>
 
-#include <filesystem>
-
 #include "strangers.h"
 
 namespace procrun::test {
-namespace {
-
-/// A copy of procrun that every user can run.
-class ForAll {
- public:
-  ForAll() {
-    std::filesystem::permissions(dir_.path(), std::filesystem::perms{0755});
-    std::filesystem::copy_file(PROCRUN_BINARY, dir_ / "procrun");
-  }
-  /// As nobody, who may not inspect processes of root.
-  Running start_as_nobody(Words words) const {
-    words.insert(words.begin(), dir_ / "procrun");
-    return start(words, plain({.in_child = [] {
-                   if (::setresgid(65534, 65534, 65534) == -1) ::_exit(97);
-                   if (::setresuid(65534, 65534, 65534) == -1) ::_exit(97);
-                 }}));
-  }
-
- private:
-  TempDir dir_;
-};
-
-bool is_root() {
-  if (::geteuid() != 0) WARN("skipped: only root can be two users");
-  return ::geteuid() == 0;
-}
-
-/// Lets the strangers of a parent that keeps them end, and waits until all are zombies.
-void make_zombies(Strangers& strangers) {
-  strangers.release();
-  for (const pid_t pid : strangers.pids()) {
-    REQUIRE(eventually([&] { return status_of(pid, "State").starts_with("Z"); }));
-  }
-}
-
-}  // namespace
-
 TEST_CASE("waitpid --status passes on how a stranger ended", "[cli]") {
   if (!kernel_tells()) return;
   const NoDescendantLeft guard;

@@ -1,6 +1,7 @@
 #include "engine/lookout.h"
 
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -40,11 +41,18 @@ struct Family {
 };
 
 struct Seen {
-  std::vector<Sighting> sightings;
+  std::vector<Sighting> sightings;  // the last of each
+  std::vector<Sighting> on_the_way;
   Lookout::Tell tell = [this](const Sighting& sighting) {
-    if (sighting.what != What::Found) sightings.push_back(sighting);
+    (sighting.is_last ? sightings : on_the_way).push_back(sighting);
   };
 };
+
+std::vector<What> kinds_of(const std::vector<Sighting>& sightings) {
+  std::vector<What> kinds;
+  for (const auto& one : sightings) kinds.push_back(one.what);
+  return kinds;
+}
 
 sys::Deadline soon() { return sys::Clock::now() + std::chrono::milliseconds{300}; }
 
@@ -69,6 +77,10 @@ TEST_CASE("a zombie counts as ended, but not as reaped", "[lookout]") {
   CHECK(seen.sightings[0].parent == family.parent.pid());
   CHECK(seen.sightings[0].place == 3);
   CHECK(seen.sightings[0].awaited == (until == Until::Exit));
+  REQUIRE(kinds_of(seen.on_the_way) == std::vector{What::Found, What::Zombie});
+  CHECK(seen.on_the_way[0].parent == family.parent.pid());
+  CHECK(seen.on_the_way[1].parent == family.parent.pid());
+  CHECK(seen.on_the_way[1].at < seen.sightings[0].at);  // a zombie from its end on
   say(family.reap.write.get(), "x");
   CHECK(family.parent.finish().exited(0));
 }
@@ -119,4 +131,70 @@ TEST_CASE("a wait for none is over at once", "[lookout]") {
   Lookout lookout{{}, seen.tell};
   CHECK(lookout.run(0) == Lookout::End::Done);
   CHECK(seen.sightings.empty());
+}
+
+TEST_CASE("stops are told on the way where that is wanted, whatever is waited for", "[lookout]") {
+  const NoChildLeft guard;
+  const SameOpenFds fd_guard;
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    for (;;) ::pause();
+  }
+  ::kill(pid, SIGSTOP);
+  // A parent is told of the stop, and does not reap anybody for it.
+  REQUIRE(::waitpid(pid, nullptr, WUNTRACED) == pid);
+  const bool wanted = GENERATE(true, false);
+  Seen seen;
+  const auto tell = [&](const Sighting& sighting) {
+    seen.tell(sighting);
+    if (sighting.what == What::Stopped) ::kill(pid, SIGCONT);
+    if (sighting.what == What::Continued) ::kill(pid, SIGKILL);
+  };
+  if (!wanted) ::kill(pid, SIGKILL);
+  Lookout lookout{{.until = Until::Exit, .tells_states = wanted}, tell};
+  lookout.add(*Stranger::find(pid), 0);
+  CHECK(lookout.run(0) == Lookout::End::Done);
+  std::vector<What> kinds{What::Found};
+  if (wanted) kinds.insert(kinds.end(), {What::Stopped, What::Continued});
+  CHECK(kinds_of(seen.on_the_way) == kinds);
+  REQUIRE(seen.sightings.size() == 1);
+  CHECK(seen.sightings[0].what == What::Ended);
+}
+
+TEST_CASE("a process that is watched in two places is told of in both, once as the same again",
+          "[lookout]") {
+  const NoChildLeft guard;
+  const SameOpenFds fd_guard;
+  const pid_t pid = ::fork();
+  if (pid == 0) ::_exit(9);
+  Seen seen;
+  Lookout lookout{{}, seen.tell};
+  lookout.add(*Stranger::find(pid), 0);
+  lookout.add(*Stranger::find(pid), 1);
+  CHECK(lookout.run(0) == Lookout::End::Done);
+  REQUIRE(seen.sightings.size() == 2);
+  CHECK(seen.sightings[0].again != seen.sightings[1].again);
+}
+
+TEST_CASE("what is listened to besides is heard while it waits, and can end the wait",
+          "[lookout]") {
+  const NoChildLeft guard;
+  const SameOpenFds fd_guard;
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    for (;;) ::pause();
+  }
+  struct Told {};
+  const sys::Pipe pipe = sys::make_pipe();
+  Seen seen;
+  {
+    Lookout lookout{{}, seen.tell};
+    lookout.add(*Stranger::find(pid), 0);
+    lookout.listen(pipe.read.get(), [] { throw Told{}; });
+    say(pipe.write.get(), "x");
+    CHECK_THROWS_AS(lookout.run(0), Told);
+  }
+  CHECK(seen.sightings.empty());
+  ::kill(pid, SIGKILL);
+  CHECK(::waitpid(pid, nullptr, 0) == pid);
 }
