@@ -56,10 +56,18 @@ void add_events(Options& options, std::string& target) {
 
 std::unique_ptr<event::Sink> open_events(const std::string& target, const job::Policy& policy,
                                          const std::string& run_id) {
-  if (target.empty()) return nullptr;
-  const auto fd = descriptor_of(target);
-  sys::Fd file = fd ? take_descriptor(*fd, policy)
-                    : sys::open(target, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND);
+  return make_events(target, open_events_file(target, policy), run_id);
+}
+
+sys::Fd open_events_file(const std::string& target, const job::Policy& policy) {
+  if (target.empty()) return {};
+  if (const auto fd = descriptor_of(target)) return take_descriptor(*fd, policy);
+  return sys::open(target, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND);
+}
+
+std::unique_ptr<event::Sink> make_events(const std::string& target, sys::Fd file,
+                                         const std::string& run_id) {
+  if (!file) return nullptr;
   return std::make_unique<report::EventFile>(
       report::RecordFile{std::move(file), "the events " + target},
       run_id.empty() ? make_run_id() : run_id);

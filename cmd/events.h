@@ -6,6 +6,7 @@
 #include "cmd/options.h"
 #include "event/event.h"
 #include "job/job.h"
+#include "sys/fd.h"
 
 namespace procrun::cmd {
 
@@ -18,6 +19,11 @@ void add_events(Options& options, std::string& target);
 /// the policy hands the descriptor on.
 /// Without `run_id` the run gets a name of its own.
 std::unique_ptr<event::Sink> open_events(const std::string& target, const job::Policy& policy,
+                                         const std::string& run_id = {});
+
+/// The same in two steps, for who has to keep the file: it, empty where nobody asked; and its sink.
+sys::Fd open_events_file(const std::string& target, const job::Policy& policy);
+std::unique_ptr<event::Sink> make_events(const std::string& target, sys::Fd file,
                                          const std::string& run_id = {});
 
 /// Names this run among all.

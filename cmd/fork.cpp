@@ -1,4 +1,5 @@
 // fork: as a lesson, a parent and a child that both run on; as a tool, lets COMMAND go.
+#include "cmd/events.h"
 #include "cmd/fork_lesson.h"
 #include "cmd/fork_tool.h"
 #include "cmd/verbs.h"
@@ -56,6 +57,11 @@ void add_options(Options& options, ForkOptions& fork) {
   add_jobs_options(options, fork.jobs);
   add_place(options, fork.job, Letters::Short);
   add_nice(options, fork.job);
+  options.group("Account");
+  options.declare_for(Options::For::Both);
+  add_events(options, fork.events);
+  add_timeline(options, fork.timeline);
+  options.declare_for(Options::For::Command);
   options.group("How it is run");
   add_shell(options, fork.shared);
   add_shared(options, fork.shared);
@@ -73,6 +79,11 @@ void refuse_contradictions(const Options& options, const ForkOptions& fork) {
   if (fork.jobs.oknodo && fork.name.empty() && fork.pidfile.empty()) {
     throw UsageError{"--oknodo needs --name, --pidfile or --stop"};
   }
+  if (fork.timeline.in_terminal || fork.timeline.ascii) {
+    throw UsageError{
+        "the terminal's picture comes when all is over, and fork does not stay for that: say "
+        "--timeline=FILE.svg"};
+  }
   const bool timed = options.given("--ready-timeout");
   if (timed && !fork.ready) throw UsageError{"--ready-timeout needs --ready"};
 }
@@ -89,13 +100,11 @@ int run_fork(const std::vector<std::string>& words, const Given& given) {
   if (helped(options)) return 0;
   apply(fork.shared);
   if (fork.jobs.wanted()) return run_jobs(options, rest, fork.jobs, fork.shared);
-  const std::string record = options.given_for(Options::For::Lesson);
-  if (!rest.command.empty() && (record == "--events" || record == "--timeline")) {
-    throw UsageError{record +
-                     " is the lesson's: fork lets COMMAND go and does not see its end; spawn and "
-                     "wait do, and have it"};
+  if (!has_command(options, rest)) {
+    check_fork_lesson(fork.lesson);
+    Chronicle chronicle{fork.events, fork.timeline, fork.shared, "fork"};
+    return run_fork_lesson(fork.lesson, chronicle);
   }
-  if (!has_command(options, rest)) return run_fork_lesson(fork.lesson, fork.shared);
   refuse_contradictions(options, fork);
   return let_go(rest.command, fork, given);
 }

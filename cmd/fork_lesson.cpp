@@ -5,8 +5,6 @@
 
 #include <chrono>
 
-#include "cmd/chronicle.h"
-#include "cmd/events.h"
 #include "cmd/life_lessons.h"
 #include "cmd/numbers.h"
 #include "input/quantity.h"
@@ -16,14 +14,6 @@ namespace procrun::cmd {
 namespace {
 
 constexpr auto kLivesOn = std::chrono::seconds{2};
-
-void refuse_contradictions(const ForkLesson& lesson) {
-  const int stories = (lesson.zombie ? 1 : 0) + (lesson.orphan ? 1 : 0) + (lesson.memory ? 1 : 0);
-  if (stories > 1) throw UsageError{"--zombie, --orphan and --memory exclude each other"};
-  if (lesson.zombie) return;
-  if (lesson.count) throw UsageError{"--count needs --zombie"};
-  if (lesson.max_children) throw UsageError{"--max-children needs --zombie"};
-}
 
 /// As the tutorial's first page has it.
 int fork_and_run_on(const ForkLesson& lesson, Chronicle& chronicle) {
@@ -78,15 +68,19 @@ void add_fork_lesson(Options& options, ForkLesson& lesson) {
   options.value("--max-children", "M", "with --zombie: more than so many cannot be forked",
                 take_number(lesson.max_children));
   add_explain(options, lesson.explains);
-  add_events(options, lesson.events);
-  add_timeline(options, lesson.timeline);
   add_speed(options, lesson.speed);
   options.declare_for(Options::For::Command);
 }
 
-int run_fork_lesson(const ForkLesson& lesson, const Shared& shared) {
-  refuse_contradictions(lesson);
-  Chronicle chronicle{lesson.events, lesson.timeline, shared, "fork"};
+void check_fork_lesson(const ForkLesson& lesson) {
+  const int stories = (lesson.zombie ? 1 : 0) + (lesson.orphan ? 1 : 0) + (lesson.memory ? 1 : 0);
+  if (stories > 1) throw UsageError{"--zombie, --orphan and --memory exclude each other"};
+  if (lesson.zombie) return;
+  if (lesson.count) throw UsageError{"--count needs --zombie"};
+  if (lesson.max_children) throw UsageError{"--max-children needs --zombie"};
+}
+
+int run_fork_lesson(const ForkLesson& lesson, Chronicle& chronicle) {
   if (lesson.memory) return memory_story(lesson.explains, chronicle);
   if (lesson.orphan) {
     const auto time = lesson.speed.of(*lesson.orphan);

@@ -1,12 +1,10 @@
 #pragma once
 // fork without COMMAND: a parent and a child, both run on; and what can become of them.
 #include <optional>
-#include <string>
 
+#include "cmd/chronicle.h"
 #include "cmd/lesson.h"
 #include "cmd/options.h"
-#include "cmd/shared.h"
-#include "cmd/timeline.h"
 #include "sys/clock.h"
 
 namespace procrun::cmd {
@@ -17,8 +15,6 @@ struct ForkLesson {
   std::optional<sys::Duration> zombie;  // these two: for so long
   std::optional<sys::Duration> orphan;
   bool memory = false;
-  std::string events;  // what --events names
-  TimelineOptions timeline;
   std::optional<int> count;
   std::optional<int> max_children;
 };
@@ -26,8 +22,10 @@ struct ForkLesson {
 /// Declares its options.
 void add_fork_lesson(Options& options, ForkLesson& lesson);
 
-/// Plays the lesson, in this process and its children; the exit code. Throws UsageError where
-/// options contradict each other.
-int run_fork_lesson(const ForkLesson& lesson, const Shared& shared);
+/// Throws UsageError where options contradict each other.
+void check_fork_lesson(const ForkLesson& lesson);
+
+/// Plays the lesson, in this process and its children; the exit code.
+int run_fork_lesson(const ForkLesson& lesson, Chronicle& chronicle);
 
 }  // namespace procrun::cmd

@@ -7,6 +7,7 @@
 #include <memory>
 #include <stdexcept>
 
+#include "cmd/events.h"
 #include "cmd/fork_logs.h"
 #include "engine/background.h"
 #include "engine/notify.h"
@@ -128,6 +129,7 @@ void set_up(engine::BackgroundPlan& plan, const std::vector<std::string>& comman
   }
   if (options.die_with_parent) plan.caller = watch_parent();
   plan.job.argv = command_argv(command, options.shared);
+  plan.name = options.name.empty() ? command_name(command) : options.name;
   plan.policy = background_policy(job, options, given);
   plan.tells = options.ready.has_value();
   plan.record.argv = command;
@@ -135,6 +137,18 @@ void set_up(engine::BackgroundPlan& plan, const std::vector<std::string>& comman
   plan.record.directory = state::absolute(job.policy.directory);
   plan.record.boot = sys::boot_id();
   plan.record.pid_namespace = sys::pid_namespace();
+}
+
+/// Those who listen to the run, in the supervisor.
+void add_sinks(engine::BackgroundPlan& plan, const ForkOptions& options) {
+  const auto add = [&](std::unique_ptr<event::Sink> sink) {
+    if (sink) plan.sinks.push_back(std::move(sink));
+  };
+  sys::Fd events = open_events_file(options.events, plan.policy);
+  sys::Fd timeline = open_timeline(options.timeline);
+  plan.kept = {events.get(), timeline.get()};
+  add(make_events(options.events, std::move(events)));
+  add(make_picture(options.timeline, std::move(timeline), {.title = "procrun fork"}));
 }
 
 // --- Readiness ---
@@ -196,6 +210,7 @@ int wait_for_service(engine::Background& background, engine::Probe* probe, const
 int start(engine::BackgroundPlan& plan, const std::vector<std::string>& command,
           const ForkOptions& options, const Given& given) {
   set_up(plan, command, options, given);
+  add_sinks(plan, options);
   const Files files = open_files(plan, options);
   const std::string& log = files.out.path;
   log_debug("stdout of the command goes to " + (log.empty() ? "ours" : log));
@@ -205,7 +220,8 @@ int start(engine::BackgroundPlan& plan, const std::vector<std::string>& command,
     probe = engine::make_probe(*options.ready, {plan.record.out, plan.record.err}, given.signals);
   }
   engine::Background background{plan};
-  plan.pidfile.reset();  // the supervisor's from now on
+  plan.pidfile.reset();  // the supervisor's from now on, as these are
+  plan.sinks.clear();
   const auto news = background.next();
   if (!news) throw std::runtime_error("the supervisor was killed before the command ran");
   if (news->kind != News::Kind::Started) {

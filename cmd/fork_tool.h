@@ -8,6 +8,7 @@
 #include "cmd/fork_lesson.h"
 #include "cmd/job_options.h"
 #include "cmd/shared.h"
+#include "cmd/timeline.h"
 #include "engine/probe.h"
 
 namespace procrun::cmd {
@@ -26,6 +27,8 @@ struct ForkOptions {
   std::optional<engine::ReadyRule> ready;
   std::optional<sys::Duration> ready_timeout = std::chrono::seconds{60};
   JobsOptions jobs;
+  std::string events;  // these two are the lesson's as well
+  TimelineOptions timeline;
 };
 
 /// Starts the command, waits until it is ready if that was asked for, and prints its pid; the exit

@@ -69,7 +69,7 @@ void add_timeline(Options& options, TimelineOptions& timeline) {
 }
 
 Picture::Picture(const TimelineOptions& options, sys::Fd file, Screen screen)
-    : options_{options}, file_{std::move(file)}, screen_{std::move(screen)}, owner_{::getpid()} {}
+    : options_{options}, file_{std::move(file)}, screen_{std::move(screen)} {}
 
 Picture::~Picture() {
   try {
@@ -80,6 +80,7 @@ Picture::~Picture() {
 }
 
 void Picture::take(const event::Event& event) {
+  if (event.type == event::Type::RunStart) owner_ = ::getpid();
   timeline_.take(event);
   if (event.type == event::Type::RunEnd) draw();
 }

@@ -20,7 +20,8 @@ struct TimelineOptions {
 /// Declares --timeline and --ascii.
 void add_timeline(Options& options, TimelineOptions& timeline);
 
-/// Listens to a run and draws it when it is told to be over. A forked copy draws nothing.
+/// Listens to a run and draws it when it is told to be over. The process that is told of its start
+/// draws it, no copy of that one.
 class Picture final : public event::Sink {
  public:
   /// Where the text goes: through the outlet of stderr, or at once to stdout, as a lesson's does.
@@ -50,7 +51,7 @@ class Picture final : public event::Sink {
   TimelineOptions options_;
   sys::Fd file_;
   Screen screen_;
-  pid_t owner_;
+  pid_t owner_ = 0;
   bool is_drawn_ = false;
   report::Timeline timeline_;
 };

@@ -25,8 +25,11 @@ void let_go_of_descriptors(const BackgroundPlan& plan, const sys::Fd& news) {
       sys::fail("place descriptor " + std::to_string(number));
     }
   }
-  sys::close_all_but({news.get(), plan.name_lock.get(), plan.pidfile ? plan.pidfile->lock_fd() : -1,
-                      plan.caller.get(), plan.notify.get()});
+  std::vector<int> kept = plan.kept;
+  kept.insert(kept.end(),
+              {news.get(), plan.name_lock.get(), plan.pidfile ? plan.pidfile->lock_fd() : -1,
+               plan.caller.get(), plan.notify.get()});
+  sys::close_all_but(std::move(kept));
 }
 
 }  // namespace

@@ -2,9 +2,12 @@
 // A command that is let go: a small supervisor of its own stays with it, and writes down how it
 // ends.
 #include <array>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "event/event.h"
 #include "job/job.h"
 #include "state/pidfile.h"
 #include "state/records.h"
@@ -29,6 +32,11 @@ struct BackgroundPlan {
   sys::Fd caller = {};
   /// Where the command says that it is ready (NotifySocket).
   sys::Fd notify = {};
+  /// What the command is called before people.
+  std::string name = {};
+  /// Who listens to the run, from within the supervisor; and the descriptors that they need there.
+  std::vector<std::unique_ptr<event::Sink>> sinks = {};
+  std::vector<int> kept = {};
   /// It goes on telling news until its end, not only that the command runs.
   bool tells = false;
 };

@@ -141,14 +141,13 @@ job::Outcome run_as_init(InitPlan plan, const event::Bus& bus, sys::Outlet* err)
   auto terminal = sys::Terminal::controlling();
   place(plan, terminal);
   std::optional<sys::Terminal> none;  // of a session of its own we know nothing
-  InitContext context{
-      {.text = std::move(plan.text), .name = std::move(plan.name), .signals = sys::every_signal()},
-      bus,
-      err,
-      plan.rewrite,
-      plan.policy.group != Group::Same,
-      plan.session ? none : terminal};
-  job::Outcome outcome = run_own(plan.job, plan.policy, context);
+  InitContext context{{.text = std::move(plan.text), .signals = sys::every_signal()},
+                      bus,
+                      err,
+                      plan.rewrite,
+                      plan.policy.group != Group::Same,
+                      plan.session ? none : terminal};
+  job::Outcome outcome = run_own(plan.job, plan.policy, plan.name, context);
   if (outcome.kind == job::Outcome::Kind::CouldNotStart && terminal && !plan.session) {
     terminal->take_back();
   }

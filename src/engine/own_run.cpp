@@ -45,9 +45,10 @@ std::optional<job::Order> SignalContext::next_order() {
   return order;
 }
 
-job::Outcome run_own(const job::Job& job, const job::Policy& policy, SignalContext& context) {
+job::Outcome run_own(const job::Job& job, const job::Policy& policy, const std::string& name,
+                     job::Context& context) {
   context.emit({.type = Type::RunStart, .pid = ::getpid()});
-  event::JobRecord record{.slot = 1, .name = context.name(), .argv = job.argv};
+  event::JobRecord record{.slot = 1, .name = name, .argv = job.argv};
   context.emit({.type = Type::JobGiven, .seq = job.seq, .record = &record});
   job::Supervised result = job::supervise(job, policy, context);
   auto end = end_event(job.seq, result.outcome);

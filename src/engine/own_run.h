@@ -19,8 +19,6 @@ class SignalContext : public job::Context {
     bool stops = false;
     /// What the command is called before people.
     std::string text;
-    /// What its process is called.
-    std::string name = {};
     /// What it listens to; all of them must be blocked.
     sigset_t signals = sys::all_signals();
   };
@@ -35,7 +33,6 @@ class SignalContext : public job::Context {
   void hear(std::size_t which) override;
   std::optional<job::Order> next_order() override;
   void stand_still() override;
-  const std::string& name() const noexcept { return options_.name; }
   job::Spill& spill() override { return spill_; }
 
  protected:
@@ -53,8 +50,9 @@ class SignalContext : public job::Context {
   std::deque<job::Order> orders_;
 };
 
-/// Runs the job with that context and tells of the run's start and end. Blocks until nothing of its
-/// tree is left.
-job::Outcome run_own(const job::Job& job, const job::Policy& policy, SignalContext& context);
+/// Runs the job, whose process is called `name`, with that context, and tells of the run's start
+/// and end. Blocks until nothing of its tree is left.
+job::Outcome run_own(const job::Job& job, const job::Policy& policy, const std::string& name,
+                     job::Context& context);
 
 }  // namespace procrun::engine

@@ -22,6 +22,11 @@ namespace {
 /// So long the records of jobs without a name are kept after their end.
 constexpr auto kRemembered = std::chrono::hours{24 * 7};
 
+/// Where the command's own errors go, for there is nobody else to tell.
+void complain(const char* what, const std::exception& error) {
+  std::fprintf(stderr, "procrun: fork: %s: %s\n", what, error.what());
+}
+
 /// Orders come as signals; what else is listened to stands behind one descriptor.
 class BackgroundContext final : public job::Context {
  public:
@@ -32,9 +37,19 @@ class BackgroundContext final : public job::Context {
     if (plan.notify) others_.add(plan.notify.get(), Notify, Tell::Always);
   }
 
-  void emit(const event::Event& event) override { signals_.emit(event); }
-  bool listens() const override { return signals_.listens(); }
-  bool wants_details() const override { return signals_.wants_details(); }
+  /// First to the sinks: it may tidy up when the command runs. A sink that fails before is told to
+  /// our caller; later there is none, and the command is no worse for it.
+  void emit(const event::Event& event) override {
+    try {
+      signals_.emit(event);
+    } catch (const std::exception& error) {
+      if (!supervisor_.has_started()) throw;
+      complain("the command runs on, but not all is recorded", error);
+    }
+    supervisor_.take(event);
+  }
+  bool listens() const override { return true; }
+  bool wants_details() const override { return true; }
   std::span<const int> inbox() const override { return inbox_; }
   job::Spill& spill() override { return signals_.spill(); }
 
@@ -71,11 +86,6 @@ class BackgroundContext final : public job::Context {
   bool stopping_ = false;
 };
 
-/// Where the command's own errors go, for there is nobody else to tell.
-void complain(const char* what, const std::exception& error) {
-  std::fprintf(stderr, "procrun: fork: %s: %s\n", what, error.what());
-}
-
 }  // namespace
 
 Supervisor::Supervisor(BackgroundPlan& plan, sys::Fd news) : plan_{plan}, news_{std::move(news)} {
@@ -85,11 +95,12 @@ Supervisor::Supervisor(BackgroundPlan& plan, sys::Fd news) : plan_{plan}, news_{
 void Supervisor::run() {
   job::become_subreaper();
   plan_.record.supervisor = sys::identify(::getpid());
+  const auto sinks = std::move(plan_.sinks);  // to end with the run: the plan never does here
   event::Bus bus;
-  bus.add(*this);
+  for (const auto& sink : sinks) bus.add(*sink);
   try {
     BackgroundContext context{plan_, *this, bus};
-    const auto outcome = job::supervise(plan_.job, plan_.policy, context).outcome;
+    const auto outcome = run_own(plan_.job, plan_.policy, plan_.name, context);
     if (outcome.kind == job::Outcome::Kind::CouldNotStart) {
       tell({.kind = News::Kind::Failed, .code = outcome.code, .text = outcome.why});
     }

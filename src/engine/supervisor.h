@@ -6,7 +6,7 @@
 namespace procrun::engine {
 
 /// Writes the job's record and pidfile as it starts and ends, and tells the one who started it.
-class Supervisor final : public event::Sink {
+class Supervisor {
  public:
   /// The plan is borrowed; `news` is the write end of a pipe for packets.
   Supervisor(BackgroundPlan& plan, sys::Fd news);
@@ -14,8 +14,10 @@ class Supervisor final : public event::Sink {
   /// Blocks until nothing of the job's tree is left.
   void run();
 
-  void take(const event::Event& event) override;
-  event::Interest interest() const override { return event::Interest::Details; }
+  /// What happens to the job. Throws where it cannot be written down that the command runs.
+  void take(const event::Event& event);
+  /// The command runs, and that is written down.
+  bool has_started() const noexcept { return started_; }
   /// Passes on what the command says of its readiness.
   void hear_notifications();
 

@@ -194,7 +194,14 @@ TEST_CASE("fork --die-with-parent ends the job, its whole tree, when the caller 
 TEST_CASE("fork's supervisor has at most one mebibyte of memory of its own", "[cli]") {
   const NoDescendantLeft guard;
   const State state;
-  const Background job{state.fork({"--name", "web", "--", "sleep", "60"})};
+  const bool records = GENERATE(false, true);
+  CAPTURE(records);
+  Words words{"--name", "web"};
+  if (records) {
+    words.insert(words.end(), {"--events", state.dir / "e", "--timeline=" + state.dir / "p.svg"});
+  }
+  words.insert(words.end(), {"--", "sleep", "60"});
+  const Background job{state.fork(words)};
 #ifdef PROCRUN_SANITIZED
   WARN("skipped: the sanitizer's own memory is larger");
 #else
@@ -219,6 +226,14 @@ TEST_CASE("an option of fork that would do nothing is refused", "[cli]") {
   refused({"--list", "true"}, "--list takes no COMMAND");
   refused({"--list", "--name", "web"}, "--name has no meaning with --list");
   refused({"--list", "--stop", "web"}, "--stop has no meaning with --list");
+  const std::string picture =
+      "the terminal's picture comes when all is over, and fork does not stay for that: say "
+      "--timeline=FILE.svg";
+  refused({"--timeline", "true"}, picture);
+  refused({"--ascii", "true"}, picture);
+  refused({"--list", "--events", "e"}, "--events has no meaning with --list");
+  refused({"--stop", "web", "--timeline=p.svg"}, "--timeline has no meaning with --stop");
+  refused({"--logs", "web", "--timeline"}, "--timeline has no meaning with --logs");
   refused({"--stop", "web", "--logs", "web"}, "--logs has no meaning with --stop");
   refused({"--logs", "web", "--json"}, "--json has no meaning with --logs");
   refused({"--stop", "web", "--term-seq", "TERM"},
