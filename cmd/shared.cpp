@@ -32,6 +32,7 @@ void add_shared(Options& options, Shared& shared) {
   options.group("Everywhere");
   options.flag("-q,--quiet", "tell no story; errors are told all the same", shared.quiet);
   options.flag("-v,--verbose", "add diagnostics (--log-level debug)", shared.verbose);
+  options.declare_for(Options::For::Both);  // a lesson's picture has colours, too
   options.value("--color", "WHEN", "auto, always or never, for procrun's own text (auto)",
                 [&](const std::string& when) {
                   if (when != "auto" && when != "always" && when != "never") {
@@ -39,6 +40,7 @@ void add_shared(Options& options, Shared& shared) {
                   }
                   shared.colour = when;
                 });
+  options.declare_for(Options::For::Command);
   options.value("--log-level", "LEVEL", "debug, info, warn, error or off (warn)",
                 [&](const std::string& level) { shared.log.level = level; });
   options.value("--log-file", "FILE", "where diagnostics go (stderr)",

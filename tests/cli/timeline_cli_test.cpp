@@ -237,6 +237,21 @@ TEST_CASE("each lesson draws what its watcher or its parent has seen, on stdout"
   CHECK(read_file(dir / "p.svg").ends_with("</svg>\n"));
 }
 
+TEST_CASE("a lesson's picture has colours where --color says so", "[cli]") {
+  const NoDescendantLeft guard;
+  const std::string verb = GENERATE("fork", "wait", "waitpid", "spawn", "pool");
+  CAPTURE(verb);
+  const auto has_colour = [&](const std::string& when) {
+    Words words{verb, "--timeline", "--color", when};
+    if (verb != "spawn") words.insert(words.end(), {"--speed", "100"});
+    const Result result = run_procrun(words);
+    CHECK(result.exited(0));
+    return result.out.find("\033[") != std::string::npos;
+  };
+  CHECK(has_colour("always"));
+  CHECK_FALSE(has_colour("never"));
+}
+
 TEST_CASE("the zombie's picture shows it as one, until its adopter has reaped it", "[cli]") {
   const NoDescendantLeft guard;
   const Result result =
