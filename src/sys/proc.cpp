@@ -125,6 +125,8 @@ pid_t newest_pid() {
 /// numbers have gone round: then all are asked for.
 std::vector<pid_t> asked_children() {
   constexpr pid_t kHighest = 4'194'304;  // that pid_max can be
+  siginfo_t any{};
+  if (::waitid(P_ALL, 0, &any, WEXITED | WNOHANG | WNOWAIT) == -1) return {};  // we have none
   auto found = children_between(::getpid() + 1, newest_pid());
   return found.empty() ? children_between(1, kHighest) : found;
 }
