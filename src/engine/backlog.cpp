@@ -19,7 +19,8 @@ std::size_t size_of(const std::vector<std::string>& row) {
 /// Roughly.
 /// What waits for stdin counts as well: it may be kept in a file, but not all of it at once.
 std::size_t size_of(const Waiting& waiting) {
-  const std::size_t size = size_of(waiting.row) + (waiting.in ? waiting.in->length : 0);
+  const std::size_t size = size_of(waiting.row) + waiting.ends.size() * sizeof(std::size_t) +
+                           (waiting.in ? waiting.in->length : 0);
   if (!waiting.json) return size;
   return size + sizeof *waiting.json + size_of(waiting.json->argv) + waiting.json->shell.size();
 }
@@ -78,6 +79,7 @@ void Backlog::read(unsigned slots, bool none_in_hand) {
         break;
     }
     next.seq = ++seqs_;
+    next.ends = source_->ends_of_last();
     next.json = source_->json();
     next.in = source_->stdin_of_last();
     if (identities_) next.identity = identify(next);

@@ -43,7 +43,7 @@ void Delivery::whole(JobInHand& one, job::Captured output, const job::SpillFile&
 void Delivery::save(JobInHand& one, const job::Captured& output, const job::SpillFile& spill) {
   using Mode = Results::Mode;
   const auto mode = std::exchange(one.has_results, true) ? Mode::Behind : Mode::Over;
-  options_.results->save(one.waiting.row, one.job.seq, output, spill, mode);
+  options_.results->save(one.waiting, output, spill, mode);
 }
 
 bool Delivery::flush(Local& local) {

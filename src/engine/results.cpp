@@ -71,7 +71,7 @@ class File {
 Results::Results(std::string directory, std::vector<std::string> names)
     : directory_{std::move(directory)}, names_{std::move(names)} {}
 
-std::string Results::path_of(const input::Row& row) const {
+std::string Results::path_of(std::span<const std::string> row) const {
   std::vector<std::size_t> columns(row.size());
   std::iota(columns.begin(), columns.end(), 0);
   const auto name_of = [&](std::size_t column) {
@@ -81,23 +81,34 @@ std::string Results::path_of(const input::Row& row) const {
     std::stable_sort(columns.begin(), columns.end(),
                      [&](auto a, auto b) { return name_of(a) < name_of(b); });
   }
-  std::string path = directory_;
+  std::string path;
   for (const std::size_t column : columns) {
     path += "/" + name_of(column) + "/" + escaped(row[column]);
   }
   return path;
 }
 
-void Results::save(const input::Row& row, std::uint64_t seq, const job::Captured& output,
-                   const job::SpillFile& spill, Mode mode) {
-  const std::string path = path_of(row);
+std::string Results::path_of(const Waiting& job) const {
+  const std::span<const std::string> items{job.row};
+  if (job.ends.empty()) return directory_ + path_of(items);
+  std::string path = directory_;
+  for (std::size_t begin = 0; const std::size_t end : job.ends) {
+    path += path_of(items.subspan(begin, end - begin));
+    begin = end;
+  }
+  return path;
+}
+
+void Results::save(const Waiting& job, const job::Captured& output, const job::SpillFile& spill,
+                   Mode mode) {
+  const std::string path = path_of(job);
   make_directories(path);
   const int how = mode == Mode::Over ? O_TRUNC : O_APPEND;
   File out{path + "/stdout", how};
   File err{path + "/stderr", how};
   File number{path + "/seq", O_TRUNC};
   job::pass_on(output, spill, out.outlet(), err.outlet());
-  number.outlet().write(std::to_string(seq));
+  number.outlet().write(std::to_string(job.seq));
   for (File* file : {&out, &err, &number}) file->outlet().flush();
 }
 

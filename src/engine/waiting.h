@@ -1,8 +1,10 @@
 #pragma once
 // A row on its way to become a job.
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "engine/identity.h"
 #include "engine/recipe.h"
@@ -16,6 +18,7 @@ namespace procrun::engine {
 struct Waiting {
   std::uint64_t seq = 0;
   input::Row row = {};
+  std::vector<std::size_t> ends = {};            // Rows::ends_of_last()
   std::optional<sys::Extent> in = std::nullopt;  // for its stdin
   Identity identity = {};
   std::shared_ptr<const input::JsonJob> json = nullptr;  // null: the row is all there is

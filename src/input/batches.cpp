@@ -80,7 +80,10 @@ Pull Batches::collect() {
 /// The next share of the rows that were collected.
 void Batches::hand_over(Row& row) {
   const auto from = given_ == 0 ? 0 : ends_[given_ - 1];
-  given_ = std::min(given_ + share_, ends_.size());
+  ends_of_last_.clear();
+  for (const auto before = given_; given_ < std::min(before + share_, ends_.size()); ++given_) {
+    ends_of_last_.push_back(ends_[given_] - from);
+  }
   const auto at = [this](std::size_t place) {
     return std::move_iterator{items_.begin() + static_cast<std::ptrdiff_t>(place)};
   };

@@ -58,6 +58,7 @@ class Batches final : public Rows {
 
   Pull next(Row& row) override;
   int wait_fd() const override { return rows_->wait_fd(); }
+  std::vector<std::size_t> ends_of_last() const override { return ends_of_last_; }
 
  private:
   Pull collect();
@@ -73,6 +74,7 @@ class Batches final : public Rows {
   std::vector<std::size_t> ends_;  // of each of these in `items_`
   std::size_t share_ = 0;          // so many of them make a row
   std::size_t given_ = 0;          // of them
+  std::vector<std::size_t> ends_of_last_;
 };
 
 }  // namespace procrun::input

@@ -2,6 +2,7 @@
 // Streams of rows: each row holds the items of one job.
 #include <poll.h>
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,6 +29,8 @@ class Rows {
   virtual int wait_fd() const = 0;
   /// All that a line of JSON says of the job whose row came last; null: there was none.
   virtual std::shared_ptr<const JsonJob> json() const { return nullptr; }
+  /// Where each of the rows ends that the last one is made of; empty: it is made of none.
+  virtual std::vector<std::size_t> ends_of_last() const { return {}; }
   /// What is for the stdin of the last row's job, where the rows bring that.
   virtual std::optional<sys::Extent> stdin_of_last() const { return std::nullopt; }
   /// That is needed no more.

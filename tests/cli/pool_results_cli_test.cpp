@@ -34,7 +34,13 @@ TEST_CASE("the option --results writes the files that GNU parallel writes", "[cl
   const Words rest =
       GENERATE(Words{"echo {}; echo e >&2; exit 2", ":::", "a/b c\\d", "x\ty", "plain"},
                Words{"echo {1}{2}", ":::", "a", "b", ":::", "c", "d"},
-               Words{"--header", ":", "echo {n}", ":::", "n", "1", "2", ":::", "m", "3"});
+               Words{"--header", ":", "echo {n}", ":::", "n", "1", "2", ":::", "m", "3"},
+               Words{"-n2", "echo", ":::", "a", "b", "c"},
+               Words{"-N2", "echo {1} {2}", ":::", "a", "b", "c"},
+               Words{"-j1", "-X", "echo", ":::", "a", "b", "c"},
+               Words{"-N2", "echo", ":::", "a", "b", "c", ":::", "x", "y"},
+               Words{"-N2", "--header", ":", "echo", ":::", "n", "a", "b", ":::", "m", "x", "y"},
+               Words{"-N2", "-C", ",", "echo", ":::", "a,b", "c,d,e", "f"});
   CAPTURE(rest);
   Words ours{"pool", "-q", "--results", dir / "ours"};
   Words theirs{"parallel", "--results", dir / "theirs"};

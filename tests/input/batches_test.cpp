@@ -101,6 +101,20 @@ TEST_CASE("a row that is too long for any job comes alone", "[batches]") {
         std::vector<Row>{{"a"}, {"bbb"}, {"c", "d"}});
 }
 
+TEST_CASE("a row of several tells where each of them ends", "[batches]") {
+  using Ends = std::vector<std::size_t>;
+  const auto ends = [](Batches batches) {
+    std::vector<Ends> all;
+    for (Row row; batches.next(row) == Pull::Item;) all.push_back(batches.ends_of_last());
+    return all;
+  };
+  CHECK(ends({rows_of({letters(3)}), {.most = 2}}) == std::vector<Ends>{{1, 2}, {1}});
+  CHECK(ends({rows_of({letters(3), letters(1)}), {.most = 2}}) == std::vector<Ends>{{2, 4}, {2}});
+  CHECK(ends({rows_of({letters(3)}), {.most = kAll, .spread = 2}}) ==
+        std::vector<Ends>{{1, 2}, {1}});
+  CHECK(ends({rows_of({letters(2)}), {.most = 0}}) == std::vector<Ends>{{}, {}});
+}
+
 TEST_CASE("rows that come late are waited for and none is lost", "[batches]") {
   Batches batches{std::make_unique<Hesitant>(rows_of({letters(5)})),
                   {.most = 2, .room = room_of(100)}};
