@@ -4,16 +4,26 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <climits>
 #include <filesystem>
 #include <numeric>
 #include <system_error>
+#include <utility>
 
+#include "engine/identity.h"
 #include "sys/error.h"
 #include "sys/fd.h"
 #include "sys/outlet.h"
 
 namespace procrun::engine {
 namespace {
+
+std::string shortened(std::string name, const std::string& item) {
+  constexpr std::size_t kDigits = 16;
+  if (name.size() <= NAME_MAX) return name;
+  name.resize(NAME_MAX - 1 - kDigits);
+  return name + '~' + fnv1a_128(item).substr(0, kDigits);
+}
 
 std::string escaped(const std::string& item) {
   if (item.empty() || item == "." || item == "..") return "\\" + item;
@@ -36,7 +46,7 @@ std::string escaped(const std::string& item) {
         name += byte;
     }
   }
-  return name;
+  return shortened(std::move(name), item);
 }
 
 void make_directories(const std::string& path) {

@@ -64,6 +64,30 @@ TEST_CASE("the option --results leads nowhere else, whatever an item is", "[cli]
   CHECK(read_file(dir / "r/1/..\\_..\\_x/stdout") == "../../x\n");
 }
 
+TEST_CASE("the option --results has a directory for each item, however long", "[cli]") {
+  const NoDescendantLeft guard;
+  const TempDir dir;
+  const std::string fits(255, 'L');
+  const std::string one = std::string(255, '/') + "1";
+  const std::string other = std::string(255, '/') + "2";
+  const Result result =
+      run_procrun({"pool", "-q", "--results", dir / "r", "echo", ":::", fits, one, other});
+  CHECK(result.err == "");
+  CHECK(result.exited(0));
+  std::map<std::string, std::string> found;  // what was written, and the name that it is under
+  for (const auto& [path, text] : files_in(dir / "r/1")) {
+    if (path.ends_with("/stdout")) found[text] = path.substr(0, path.find('/'));
+  }
+  REQUIRE(found.size() == 3);
+  CHECK(found[fits + "\n"] == fits);
+  std::string begin;
+  for (int i = 0; i < 119; ++i) begin += "\\_";
+  CHECK(matches(found[one + "\n"].substr(238), "~[0-9a-f]{16}"));
+  CHECK(found[one + "\n"].starts_with(begin));
+  CHECK(found[other + "\n"].starts_with(begin + "~"));
+  CHECK(found[one + "\n"] != found[other + "\n"]);
+}
+
 TEST_CASE("the option --results has much output whole, and stdout none", "[cli]") {
   const NoDescendantLeft guard;
   const TempDir dir;
