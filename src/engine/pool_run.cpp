@@ -352,6 +352,7 @@ void PoolRun::add_details(JobInHand& one) const {
   one.record.name = plan_.recipe.text(one.job);
   one.record.argv = one.job.argv;
 }
+    if (job.in) one.record.stdin_bytes = job.in->length;
 
 /// With a rule that may end the run, a gate, or jobs that take several places, each start is a
 /// decision of its own; and a job whose time is taken has to run from when it is given.

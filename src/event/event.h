@@ -69,6 +69,7 @@ struct JobRecord {
   /// The raw wait status of its last process; empty where no end of one was seen.
   std::optional<int> status = std::nullopt;
   unsigned attempts = 1;
+  std::uint64_t stdin_bytes = 0;  // that it was given, where they are counted (--pipe)
   std::uint64_t stdout_bytes = 0;
   sys::Duration user{};
   sys::Duration system{};

@@ -63,9 +63,9 @@ void JobLog::take(const event::Event& event) {
   if (record.end == JobRecord::End::Cancelled) return;
   // As GNU parallel has it: a death by a signal has the code 0, a job out of time -1.
   const int code = record.end == JobRecord::End::TimedOut ? -1 : record.code;
-  file_.append(fmt::format("{}\t:\t{:.3f}\t{:10.3f}\t0\t{}\t{}\t{}\t{}\n", event.seq,
+  file_.append(fmt::format("{}\t:\t{:.3f}\t{:10.3f}\t{}\t{}\t{}\t{}\t{}\n", event.seq,
                            start_of(event), std::chrono::duration<double>(event.duration).count(),
-                           record.stdout_bytes, code, record.signal,
+                           record.stdin_bytes, record.stdout_bytes, code, record.signal,
                            exchange(record.command, '\n', '\0')));
 }
 

@@ -109,6 +109,20 @@ TEST_CASE("a job log is the one that GNU parallel writes", "[cli]") {
   CHECK(timeless(read_file(dir / "ours")) == timeless(read_file(dir / "theirs")));
 }
 
+TEST_CASE("a job log of --pipe has the bytes of each block, as GNU parallel's has", "[cli]") {
+  const NoDescendantLeft guard;
+  const TempDir dir;
+  const Options input{.input = "1\n2\n3\n4\n5\n"};
+  CHECK(run_procrun(pool({"--joblog", dir / "ours"}, {"--pipe", "-N2", "wc"}), input).exited(0));
+  const Lines ours = timeless(read_file(dir / "ours"));
+  CHECK(ours[0] == "1\t:\tTIME\t4\t24\t0\t0\twc");
+  CHECK(ours[1] == "2\t:\tTIME\t4\t24\t0\t0\twc");
+  CHECK(ours[2] == "3\t:\tTIME\t2\t24\t0\t0\twc");
+  if (!has_gnu_parallel()) return;
+  CHECK(run({"parallel", "--joblog", dir / "theirs", "--pipe", "-N2", "wc"}, input).exited(0));
+  CHECK(ours == timeless(read_file(dir / "theirs")));
+}
+
 TEST_CASE("the option --resume leaves out what ended, --resume-failed runs failures again",
           "[cli]") {
   const NoDescendantLeft guard;

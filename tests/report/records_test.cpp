@@ -65,7 +65,8 @@ TEST_CASE("T45, T46: a job log is that of GNU parallel, a line for each job that
   const SameOpenFds guard;
   const auto log = written([](sys::Fd file) {
     JobLog sink{RecordFile{std::move(file), "log"}, true};
-    JobRecord record{.command = "echo a\necho b", .end = End::Ok, .stdout_bytes = 4};
+    JobRecord record{
+        .command = "echo a\necho b", .end = End::Ok, .stdin_bytes = 7, .stdout_bytes = 4};
     sink.take({.type = Type::JobGiven, .seq = 1, .record = &record});
     sink.take({.type = Type::JobEnd, .seq = 1, .duration = 1500ms, .record = &record});
     record = {.command = "sleep 5", .end = End::TimedOut, .signal = 15};
@@ -78,7 +79,7 @@ TEST_CASE("T45, T46: a job log is that of GNU parallel, a line for each job that
   });
   const std::string fixed =
       std::regex_replace(log, std::regex{"\\t[0-9]{10,}\\.[0-9]{3}\\t"}, "\tTIME\t");
-  CHECK(fixed == heading() + "1\t:\tTIME\t     1.500\t0\t4\t0\t0\techo a" + '\0' + "echo b\n" +
+  CHECK(fixed == heading() + "1\t:\tTIME\t     1.500\t7\t4\t0\t0\techo a" + '\0' + "echo b\n" +
                      "12\t:\tTIME\t   123.456\t0\t0\t-1\t15\tsleep 5\n" +
                      "3\t:\tTIME\t     0.000\t0\t0\t0\t9\tkill -9 $$\n");
   CHECK(commands_in(log) ==
