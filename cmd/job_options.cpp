@@ -251,8 +251,8 @@ job::StopPlan parse_term_seq(const std::string& text) {
 }
 
 void add_nice(Options& options, JobOptions& job) {
-  options.value("--nice", "N", "so much nicer than we are (-20 to 19)",
-                [&](const std::string& text) { job.nice = parse_number(text, -40, 39); });
+  options.value("--nice", "N", "so much nicer than we are (-39 to 39; what comes of it: -20 to 19)",
+                [&](const std::string& text) { job.nice = parse_number(text, -39, 39); });
 }
 
 void add_place(Options& options, JobOptions& job, Letters letters) {

@@ -1,5 +1,7 @@
 #include "cmd/pool_options.h"
 
+#include <stdexcept>
+
 #include "cmd/events.h"
 #include "cmd/job_variables.h"
 #include "cmd/jobs.h"
@@ -12,7 +14,11 @@ namespace {
 void parse_jobs(const std::string& text, PoolOptions& pool) {
   pool.jobs_file = names_jobs_file(text) ? text : "";
   pool.jobs = pool.jobs_file.empty() ? text : read_jobs_file(text);
-  check_jobs(pool.jobs);
+  try {
+    check_jobs(pool.jobs);
+  } catch (const std::invalid_argument& error) {
+    throw std::invalid_argument(error.what() + std::string{", nor a FILE that holds one"});
+  }
 }
 
 void add_jobs(Options& options, PoolOptions& pool) {

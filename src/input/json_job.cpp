@@ -57,7 +57,7 @@ void take_argv(const Json& value, JsonJob& job) {
   if (!value.is_array()) {
     refuse(R"('argv' has to be a list of strings (["cc","a.c"]), not {})", shown(value));
   }
-  for (const Json& word : value) job.argv.push_back(text_of(word, "each word of 'argv'"));
+  for (const Json& word : value) job.argv.push_back(text_of(word, "a word of 'argv'"));
   if (job.argv.empty()) refuse("'argv' is empty: its first word is the program");
   if (job.argv[0].empty()) refuse("the first word of 'argv', the program, is empty");
 }

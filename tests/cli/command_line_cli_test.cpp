@@ -301,6 +301,8 @@ TEST_CASE("a value that does not parse is told with the forms that do", "[cli]")
   refuses({"waitpid", "-t1", "--on-timeout", "TERM", "12"},
           "procrun: waitpid: --on-timeout: 'TERM' does not end with KILL");
   refuses({"waitpid", "--nohang", "-t1", "12"}, "procrun: waitpid: --nohang does not wait");
+  refuses({"pool", "-j", "abc", "true"}, "procrun: pool: --jobs: 'abc' is not a number of jobs (4,",
+          "), nor a FILE that holds one\n");
   refuses({"waitpid", "--status", "--until", "stopped", "12"},
           "procrun: waitpid: --status is that of a process that has ended");
   refuses({"waitpid", "--status", "--pgid", "12"},

@@ -122,7 +122,7 @@ TEST_CASE("a member of a job that is of another kind is named, with what it has 
           "[json_job]") {
   const auto with = [](const std::string& member) { return R"({"argv":["a"],)" + member + "}"; };
   CHECK(says(R"({"argv":"a b"})", "'argv' has to be a list of strings"));
-  CHECK(says(R"({"argv":["a",1]})", "each word of 'argv' has to be a string, not 1"));
+  CHECK(says(R"({"argv":["a",1]})", "a word of 'argv' has to be a string, not 1"));
   CHECK(says(R"({"argv":[]})", "'argv' is empty"));
   CHECK(says(R"({"argv":[""]})", "the program, is empty"));
   CHECK(says(R"({"shell":["a"]})", "'shell' has to be a string"));
@@ -161,5 +161,6 @@ TEST_CASE("a NUL byte in JSON is refused where no program could get it", "[json_
         R"({"argv":["a"],"cwd":"\u0000"})", R"({"argv":["a"],"env":{"A":"\u0000"}})"}) {
     CHECK(says(line, "holds a NUL byte"));
   }
+  CHECK(says(R"({"argv":["a","b\u0000"]})", "a word of 'argv' holds a NUL byte"));
   CHECK(says(R"({"argv":["a"],"env":{"A\u0000":"x"}})", "not the name of a variable"));
 }

@@ -190,7 +190,7 @@ TEST_CASE("spawn --nice is added to our own niceness", "[spawn]") {
   CHECK(under({"--nice", "19"}, {"nice"}) == "19\n");
   if (is_root()) CHECK(under({"--nice", "-2"}, {"nice"}) == at_most(ours - 2));
   CHECK(refuses({"--nice", "much"}, "--nice: "));
-  CHECK(refuses({"--nice", "50"}, "--nice: "));
+  CHECK(refuses({"--nice", "50"}, "--nice: '50' is not a whole number from -39 to 39"));
 }
 
 TEST_CASE("spawn --nice below what is allowed is refused to a plain user", "[spawn]") {
