@@ -90,6 +90,8 @@ void refuse_contradictions(const Options& options, const ForkOptions& fork) {
 
 }  // namespace
 
+bool fork_has(std::string_view option) { return declares(add_options, option); }
+
 int run_fork(const std::vector<std::string>& words, const Given& given) {
   ForkOptions fork;
   Options options{"fork [OPTIONS] [--] [COMMAND [ARG]...]",

@@ -25,13 +25,17 @@ struct Verb {
   const char* summary;
   int (*run)(const std::vector<std::string>& words, const Given& given);
 };
+  bool (*has)(std::string_view option);
 
 constexpr std::array kVerbs{
-    Verb{"fork", "let go: start COMMAND in the background, print its pid, return", run_fork},
-    Verb{"wait", "reap all: run COMMAND as an init does", run_wait},
-    Verb{"waitpid", "watch one: wait for given processes, children or not", run_waitpid},
-    Verb{"spawn", "own one: COMMAND with a time limit; nothing of its tree outlives it", run_spawn},
-    Verb{"pool", "own many: one COMMAND per input, N at once", run_pool},
+    Verb{"fork", "let go: start COMMAND in the background, print its pid, return", run_fork,
+         fork_has},
+    Verb{"wait", "reap all: run COMMAND as an init does", run_wait, wait_has},
+    Verb{"waitpid", "watch one: wait for given processes, children or not", run_waitpid,
+         waitpid_has},
+    Verb{"spawn", "own one: COMMAND with a time limit; nothing of its tree outlives it", run_spawn,
+         spawn_has},
+    Verb{"pool", "own many: one COMMAND per input, N at once", run_pool, pool_has},
 };
 
 std::string help() {
@@ -89,12 +93,24 @@ int run(std::vector<std::string> words, const Given& given) {
 }
 
 int guarded(const std::vector<std::string>& words) {
+/// It may be one of other verbs.
+std::string told(const NoSuchOption& error) {
+  std::string verbs;
+  for (const Verb& verb : kVerbs) {
+    if (verb.has(error.name())) verbs += (verbs.empty() ? "" : ", ") + std::string{verb.name};
+  }
+  if (verbs.empty()) return error.what();
+  return "there is no option " + error.name() + " here: it is an option of " + verbs;
+}
+
   try {
     const Given given{sys::signal_state_at_start()};
     ::signal(SIGCHLD, SIG_DFL);  // or nobody could be waited for, if we inherited it ignored
     sys::occupy_closed_stdio();
     return run(words, given);
   } catch (const std::exception& error) {
+  } catch (const NoSuchOption& error) {
+    log_error(told(error));
     log_error(error.what());
   }
   return kOwnFailure;

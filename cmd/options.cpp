@@ -189,6 +189,11 @@ bool Options::given(std::string_view name) const {
   return option != nullptr && option->given;
 }
 
+bool Options::has(std::string_view name) const {
+  return std::any_of(options_.begin(), options_.end(),
+                     [&](const Option& option) { return option.long_name() == name; });
+}
+
 std::string Options::given_besides(const std::vector<std::string_view>& names) const {
   for (const Option& option : options_) {
     const auto name = option.long_name();
@@ -199,11 +204,25 @@ std::string Options::given_besides(const std::vector<std::string_view>& names) c
 }
 
 void Options::refuse(const std::string& name) const {
-  std::vector<std::string> known;
-  for (const Option& option : options_) known.emplace_back(option.long_name());
-  const std::string near = name.starts_with("--") ? nearest(name, known) : "";
-  throw UsageError{"there is no option " + input::printable(name) +
-                   (near.empty() ? "" : "; did you mean " + near + "?")};
+  const std::string meant = meant_by(name);
+  throw NoSuchOption{"there is no option " + input::printable(name) +
+                         (meant.empty() ? "" : "; did you mean " + meant + "?"),
+                     name};
+}
+
+/// Empty where that cannot be told.
+std::string Options::meant_by(std::string_view name) const {
+  for (const auto& [foreign, ours] : foreign_) {
+    if (foreign == name) return std::string{ours};
+  }
+  if (!name.starts_with("--")) return {};
+  std::vector<std::string> known;  // without dashes: how near they are depends on the length
+  for (const Option& option : options_) {
+    const auto one = option.long_name();
+    if (one.starts_with("--")) known.emplace_back(one.substr(2));
+  }
+  const std::string near = nearest(std::string{name.substr(2)}, known);
+  return near.empty() ? near : "--" + near;
 }
 
 std::string Options::help() const {

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "input/nearest.h"
@@ -15,6 +16,17 @@ namespace procrun::cmd {
 /// The command line is wrong: one line that says what and how it would be right. Exit code 125.
 class UsageError : public std::runtime_error {
   using runtime_error::runtime_error;
+};
+
+/// One of its options is none of the verb's.
+class NoSuchOption : public UsageError {
+ public:
+  NoSuchOption(const std::string& what, std::string name)
+      : UsageError{what}, name_{std::move(name)} {}
+  const std::string& name() const noexcept { return name_; }
+
+ private:
+  std::string name_;
 };
 
 /// What is left of a command line when its options are taken out.
@@ -49,6 +61,10 @@ class Options {
   /// that the next word is never taken for it.
   void optional_value(std::string_view names, std::string_view shown, std::string_view help,
                       Take take);
+  /// What another program calls an option of ours: who gives it is told so.
+  void elsewhere_called(std::string_view foreign, std::string_view ours) {
+    foreign_.emplace_back(foreign, ours);
+  }
   /// The last part of the help.
   void example(std::string_view text) { example_ = text; }
 
@@ -59,6 +75,8 @@ class Options {
   /// The first option given that is for this alone; empty if there was none.
   std::string given_for(For use) const;
   bool given(std::string_view name) const;
+  /// Whether there is one of that long name.
+  bool has(std::string_view name) const;
   /// The first option given that is none of these (long names); empty if there was none.
   std::string given_besides(const std::vector<std::string_view>& names) const;
   bool help_wanted() const noexcept { return help_wanted_; }
@@ -88,15 +106,26 @@ class Options {
   void note_given(std::string_view name);
   void parse_given(std::vector<std::string> words) const;
   [[noreturn]] void refuse(const std::string& word) const;
+  std::string meant_by(std::string_view name) const;
 
   std::string_view usage_;
   std::string_view summary_;
   std::string_view example_;
   std::string_view group_ = "Options";
   std::vector<Option> options_;
+  std::vector<std::pair<std::string_view, std::string_view>> foreign_;
   For use_ = For::Both;
   bool help_wanted_ = false;
 };
+
+/// Whether there is an option of that long name among those that `add` declares for a verb.
+template <class Wanted>
+bool declares(void (*add)(Options& options, Wanted& wanted), std::string_view name) {
+  Wanted wanted;
+  Options options{"", ""};
+  add(options, wanted);
+  return options.has(name);
+}
 
 using input::nearest;
 

@@ -220,6 +220,8 @@ int own_many(const input::CommandLine& line, const PoolOptions& options, const G
 
 }  // namespace
 
+bool pool_has(std::string_view option) { return declares(add_pool_options, option); }
+
 int run_pool(const std::vector<std::string>& words, const Given& given) {
   PoolOptions pool;
   Options options{"pool [OPTIONS] COMMAND [ARG]... [::: VALUE... | :::: FILE...]...",

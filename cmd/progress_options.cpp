@@ -44,6 +44,8 @@ void add_progress_options(Options& options, ProgressOptions& progress) {
                 "tell on stderr how far it is: bar, plain lines, or auto: a bar on a terminal, "
                 "else lines (none; with -q none)",
                 [&](const std::string& text) { progress.form = parse_form(text); });
+  options.elsewhere_called("--bar", "--progress");
+  options.elsewhere_called("--eta", "--progress");
   options.value("--progress-every", "D", "so often a plain line (30s)",
                 [&](const std::string& text) { progress.every = parse_period(text); });
 }

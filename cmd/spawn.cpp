@@ -214,6 +214,8 @@ int own(const std::vector<std::string>& command, const SpawnOptions& options, co
 
 }  // namespace
 
+bool spawn_has(std::string_view option) { return declares(add_options, option); }
+
 int run_spawn(const std::vector<std::string>& words, const Given& given) {
   if (is_fresh_process(words)) return run_fresh_process(words);
   SpawnOptions spawn;

@@ -88,6 +88,8 @@ int reap_all(const std::vector<std::string>& command, const WaitOptions& options
 
 }  // namespace
 
+bool wait_has(std::string_view option) { return declares(add_options, option); }
+
 int run_wait(const std::vector<std::string>& words, const Given& given) {
   WaitOptions wait;
   Options options{"wait [OPTIONS] [--] [COMMAND [ARG]...]",

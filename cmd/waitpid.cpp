@@ -46,6 +46,8 @@ bool is_tool(const Options& options, const Words& rest, const WaitpidOptions& wa
 
 }  // namespace
 
+bool waitpid_has(std::string_view option) { return declares(add_options, option); }
+
 int run_waitpid(const std::vector<std::string>& words, const Given&) {
   WaitpidOptions waitpid;
   Options options{"waitpid [OPTIONS] [PID|PID:INODE|PID@STARTTIME|NAME]...",

@@ -252,10 +252,32 @@ TEST_CASE("an option that there is not names the nearest", "[cli]") {
   refuses({"fork", "--stdou", "x", "true"}, "procrun: fork: ", "did you mean --stdout?");
   refuses({"waitpid", "--nohangs", "1"}, "procrun: waitpid: ", "did you mean --nohang?");
   refuses({"--quite", "spawn", "true"}, "procrun: ", "did you mean --quiet?");
+  refuses({"pool", "--jobss", "2"}, "procrun: pool: ", "did you mean --jobs?");
+  refuses({"pool", "--tga", "true"}, "procrun: pool: ", "did you mean --tag?");
+  refuses({"pool", "--nome", "true"}, "procrun: pool: there is no option --nome\n");
   refuses({"spawn", "-Z", "true"}, "procrun: spawn: there is no option -Z");
   refuses({"spawn", "-qZ", "true"}, "procrun: spawn: ");
   refuses({"spawn", "--qqqqqqqqqqqq", "true"}, "procrun: spawn: there is no option --qqqqqqqqqqqq");
   refuses({"spawn", "--\x1b[31m", "true"}, "procrun: spawn: there is no option --\\033[31m");
+}
+
+TEST_CASE("an option of other verbs, or of another program, is told to be that", "[cli]") {
+  const NoDescendantLeft guard;
+  refuses({"pool", "--lock", "f", "true"},
+          "procrun: pool: there is no option --lock here: it is an option of spawn\n");
+  refuses({"pool", "--name=x", "true"},
+          "procrun: pool: there is no option --name here: it is an option of fork, spawn\n");
+  refuses({"spawn", "--keep-order", "true"},
+          "procrun: spawn: there is no option --keep-order here: it is an option of pool\n");
+  refuses({"wait", "--pidfile", "f", "true"},
+          "procrun: wait: there is no option --pidfile here: it is an option of fork, waitpid\n");
+  refuses({"fork", "--subreaper", "true"},
+          "procrun: fork: there is no option --subreaper here: it is an option of wait\n");
+  refuses({"--jobs=2"}, "procrun: there is no option --jobs here: it is an option of pool\n");
+  refuses({"pool", "--bar", "true"},
+          "procrun: pool: there is no option --bar; did you mean --progress?\n");
+  refuses({"pool", "--eta", "true"},
+          "procrun: pool: there is no option --eta; did you mean --progress?\n");
 }
 
 TEST_CASE("a verb that there is not names the nearest", "[cli]") {
@@ -279,6 +301,8 @@ TEST_CASE("a value that does not parse is told with the forms that do", "[cli]")
   refuses({"spawn", "-t", "1h1h", "true"}, "procrun: spawn: --timeout: ");
   refuses({"pool", "-j", "x", "true"},
           "procrun: pool: --jobs: 'x' is not a number of jobs (4, 50%,");
+  refuses({"pool", "-j", "abc", "true"}, "procrun: pool: --jobs: 'abc' is not a number of jobs (4,",
+          "), nor a FILE that holds one\n");
   refuses({"pool", "-j", "", "true"}, "procrun: pool: --jobs: ");
   refuses({"pool", "-j", "1.5", "true"}, "procrun: pool: --jobs: ");
   refuses({"pool", "-j", "99999999999", "true"}, "procrun: pool: --jobs: ");
@@ -301,8 +325,6 @@ TEST_CASE("a value that does not parse is told with the forms that do", "[cli]")
   refuses({"waitpid", "-t1", "--on-timeout", "TERM", "12"},
           "procrun: waitpid: --on-timeout: 'TERM' does not end with KILL");
   refuses({"waitpid", "--nohang", "-t1", "12"}, "procrun: waitpid: --nohang does not wait");
-  refuses({"pool", "-j", "abc", "true"}, "procrun: pool: --jobs: 'abc' is not a number of jobs (4,",
-          "), nor a FILE that holds one\n");
   refuses({"waitpid", "--status", "--until", "stopped", "12"},
           "procrun: waitpid: --status is that of a process that has ended");
   refuses({"waitpid", "--status", "--pgid", "12"},
