@@ -29,12 +29,15 @@ Gates::Gates(const GateRules& rules) {
 }
 
 bool Gates::may_start(sys::Clock::time_point now) {
-  const auto holds = [&](auto& gate) {
+  const auto holds = [&](auto& gate, const char* wait) {
     if (!gate || gate->may_start(now)) return false;
     deadline_ = gate->deadline();
+    wait_ = wait;
     return true;
   };
-  if (holds(delay_) || holds(load_) || holds(memory_)) return false;
+  if (holds(delay_, "until --delay has passed since the last start")) return false;
+  if (holds(load_, "until the load is no more above --load")) return false;
+  if (holds(memory_, "until as much memory as --memfree says is available")) return false;
   deadline_.reset();
   return true;
 }

@@ -58,12 +58,15 @@ class Gates {
   void started(sys::Clock::time_point now);
   /// When it is worth to ask again: only after a no.
   sys::Deadline deadline() const noexcept { return deadline_; }
+  /// What a job waits for after a no: "until ...".
+  const char* wait() const noexcept { return wait_; }
 
  private:
   std::optional<DelayGate> delay_;
   std::optional<MachineGate> load_;
   std::optional<MachineGate> memory_;
   sys::Deadline deadline_;
+  const char* wait_ = "";
 };
 
 }  // namespace procrun::engine

@@ -187,11 +187,16 @@ bool PoolRun::next_fits() const {
 }
 
 sys::Deadline PoolRun::deadline() const {
-  const bool held = gates_.any() && may_start() && !backlog_.empty() && has_place() && next_fits();
-  const auto gates = held ? gates_.deadline() : std::nullopt;
+  const auto gates = is_held_by_gate() ? gates_.deadline() : std::nullopt;
   return sys::earlier(sys::earlier(local_.deadline(), bus_.deadline()),
                       sys::earlier(in_hand_.time_up(pace_.limit()), gates));
 }
+/// Whether nothing but a gate holds a job back.
+bool PoolRun::is_held_by_gate() const {
+  return gates_.any() && gates_.deadline() && may_start() && !backlog_.empty() && has_place() &&
+         next_fits();
+}
+
 
 /// Those that have taken too long by the median of those before them.
 void PoolRun::end_slow_ones() {
@@ -310,6 +315,7 @@ void PoolRun::list_running() {
 void PoolRun::show_standing() {
   bus_.show({.ended = tally_.result().jobs,
              .failed = tally_.result().failed,
+  if (is_held_by_gate()) text += fmt::format("procrun: pool: the next waits {}\n", gates_.wait());
              .running = local_.busy(),
              .total = backlog_.total()},
             sys::Clock::now());

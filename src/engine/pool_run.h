@@ -86,6 +86,7 @@ class PoolRun final : Local::Client {
   bool may_start() const;
   bool has_place() const;
   bool next_fits() const;
+  bool is_held_by_gate() const;
   sys::Deadline deadline() const;
   void end_slow_ones();
   bool all_done() const;

@@ -335,6 +335,33 @@ TEST_CASE("USR1 lists the running jobs, also of a quiet run", "[cli]") {
   CHECK(listed.finish().signaled(SIGTERM));
 }
 
+TEST_CASE("USR1 tells what the next job waits for while nothing but that holds it back", "[cli]") {
+  const NoDescendantLeft guard;
+  const TempDir dir;
+  auto held = start_procrun(
+      {"pool", "-q", "--memfree", "999T", "--events", dir / "events", "echo", ":::", "1"});
+  // From then on signals are read, and only after the gate has been asked.
+  REQUIRE(eventually([&] { return count_of(read_file(dir / "events"), "run_start") == 1; }));
+  held.send(SIGUSR1);
+  held.read_until(Stream::Err,
+                  "procrun: pool: 0 running, 0 ended, 0 failed\n"
+                  "procrun: pool: the next waits until as much memory as --memfree says is "
+                  "available\n");
+  held.send(SIGTERM);
+  CHECK(held.finish().signaled(SIGTERM));
+
+  auto delayed = start_procrun(
+      {"pool", "-q", "-u", "-j2", "--delay", "1h", child("cli_tree"), ":::", "1", "2"});
+  delayed.read_until(Stream::Out, "ready\n");
+  delayed.send(SIGUSR1);
+  delayed.read_until(Stream::Err,
+                     "cli_tree 1\n"
+                     "procrun: pool: the next waits until --delay has passed since the last "
+                     "start\n");
+  delayed.send(SIGTERM);
+  CHECK(delayed.finish().signaled(SIGTERM));
+}
+
 TEST_CASE("the option --on-hup drain lets what runs end, and starts no more", "[cli]") {
   const NoDescendantLeft guard;
   const TempDir dir;

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <limits>
+#include <string_view>
 
 using namespace std::chrono_literals;
 using procrun::engine::DelayGate;
@@ -63,10 +64,18 @@ TEST_CASE("all gates have to be open, and the one that is shut says when to ask 
                .memory = std::numeric_limits<std::uint64_t>::max()}};
   CHECK(gates.any());
   CHECK_FALSE(gates.may_start(kStart));  // for want of memory
+  CHECK(std::string_view{gates.wait()} == "until as much memory as --memfree says is available");
   CHECK(gates.deadline() == kStart + 1s);
   gates.started(kStart + 2s);
   CHECK_FALSE(gates.may_start(kStart + 3s));
+  CHECK(std::string_view{gates.wait()} == "until --delay has passed since the last start");
   CHECK(gates.deadline() == kStart + 7s);
+}
+
+TEST_CASE("a load that is too high is what a job waits for", "[gates]") {
+  Gates gates{{.most_load = -1.0, .memory = std::numeric_limits<std::uint64_t>::max()}};
+  CHECK_FALSE(gates.may_start(kStart));
+  CHECK(std::string_view{gates.wait()} == "until the load is no more above --load");
 }
 
 TEST_CASE("a machine with little load and enough memory lets jobs start", "[gates]") {
