@@ -12,6 +12,7 @@
 #include "cmd/verbs.h"
 #include "input/shell.h"
 #include "process/fork.h"
+#include "sys/error.h"
 #include "sys/fd.h"
 
 namespace procrun::cmd {
@@ -24,8 +25,8 @@ struct Verb {
   const char* name;
   const char* summary;
   int (*run)(const std::vector<std::string>& words, const Given& given);
-};
   bool (*has)(std::string_view option);
+};
 
 constexpr std::array kVerbs{
     Verb{"fork", "let go: start COMMAND in the background, print its pid, return", run_fork,
@@ -92,7 +93,6 @@ int run(std::vector<std::string> words, const Given& given) {
   return verb.run(words, given);
 }
 
-int guarded(const std::vector<std::string>& words) {
 /// It may be one of other verbs.
 std::string told(const NoSuchOption& error) {
   std::string verbs;
@@ -103,15 +103,16 @@ std::string told(const NoSuchOption& error) {
   return "there is no option " + error.name() + " here: it is an option of " + verbs;
 }
 
+int guarded(const std::vector<std::string>& words) {
   try {
     const Given given{sys::signal_state_at_start()};
     ::signal(SIGCHLD, SIG_DFL);  // or nobody could be waited for, if we inherited it ignored
     sys::occupy_closed_stdio();
     return run(words, given);
-  } catch (const std::exception& error) {
   } catch (const NoSuchOption& error) {
     log_error(told(error));
-    log_error(error.what());
+  } catch (const std::exception& error) {
+    log_error(sys::words_of(error));
   }
   return kOwnFailure;
 }

@@ -5,11 +5,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <new>
 #include <stdexcept>
 #include <utility>
 
 #include "engine/outcome_event.h"
 #include "job/deadlines.h"
+#include "sys/error.h"
 
 namespace procrun::engine {
 namespace {
@@ -137,11 +139,15 @@ void PoolRun::let_workers_go() {
 
 /// Where procrun itself fails, what runs is ended before the error is told.
 void PoolRun::round() {
+  const char* doing = "reading the inputs";
   try {
     if (ending_ == Ending::No) backlog_.read(plan_.slots, in_hand_.empty());
+    doing = "starting jobs and taking what they wrote";
     delivery_.flush(local_);
     if (may_start()) local_.feed();
     if (!all_done()) serve({});
+  } catch (const std::bad_alloc& error) {
+    give_up(sys::words_of(error) + " while " + doing);
   } catch (const std::exception& error) {
     give_up(error.what());
   }
@@ -186,17 +192,17 @@ bool PoolRun::next_fits() const {
   return local_.busy() + extra + cost <= plan_.slots;
 }
 
-sys::Deadline PoolRun::deadline() const {
-  const auto gates = is_held_by_gate() ? gates_.deadline() : std::nullopt;
-  return sys::earlier(sys::earlier(local_.deadline(), bus_.deadline()),
-                      sys::earlier(in_hand_.time_up(pace_.limit()), gates));
-}
 /// Whether nothing but a gate holds a job back.
 bool PoolRun::is_held_by_gate() const {
   return gates_.any() && gates_.deadline() && may_start() && !backlog_.empty() && has_place() &&
          next_fits();
 }
 
+sys::Deadline PoolRun::deadline() const {
+  const auto gates = is_held_by_gate() ? gates_.deadline() : std::nullopt;
+  return sys::earlier(sys::earlier(local_.deadline(), bus_.deadline()),
+                      sys::earlier(in_hand_.time_up(pace_.limit()), gates));
+}
 
 /// Those that have taken too long by the median of those before them.
 void PoolRun::end_slow_ones() {
@@ -309,13 +315,13 @@ void PoolRun::list_running() {
                         std::chrono::duration<double>(now - one.since).count(),
                         plan_.recipe.text(one.job));
   }
+  if (is_held_by_gate()) text += fmt::format("procrun: pool: the next waits {}\n", gates_.wait());
   err_.write(text);
 }
 
 void PoolRun::show_standing() {
   bus_.show({.ended = tally_.result().jobs,
              .failed = tally_.result().failed,
-  if (is_held_by_gate()) text += fmt::format("procrun: pool: the next waits {}\n", gates_.wait());
              .running = local_.busy(),
              .total = backlog_.total()},
             sys::Clock::now());
@@ -346,6 +352,7 @@ std::optional<job::Job> PoolRun::next_job(unsigned slot) {
     one.record.key = one.waiting.identity.key;
     one.record.occurrence = one.waiting.identity.occurrence;
     one.record.command = plan_.recipe.pasteable(job);
+    if (job.in) one.record.stdin_bytes = job.in->length;
     add_details(one);
     bus_.emit({.type = Type::JobGiven, .seq = job.seq, .record = &one.record});
   }
@@ -358,7 +365,6 @@ void PoolRun::add_details(JobInHand& one) const {
   one.record.name = plan_.recipe.text(one.job);
   one.record.argv = one.job.argv;
 }
-    if (job.in) one.record.stdin_bytes = job.in->length;
 
 /// With a rule that may end the run, a gate, or jobs that take several places, each start is a
 /// decision of its own; and a job whose time is taken has to run from when it is given.

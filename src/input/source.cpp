@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <new>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
@@ -59,7 +60,14 @@ class FileSource final : public Source {
           fmt::format("{}: an item of more than {} MiB (does the delimiter fit: -0, -d?)", name_,
                       kMaxItem >> 20));
     }
-    record_ += unread_.substr(0, size);
+    try {
+      record_ += unread_.substr(0, size);
+    } catch (const std::bad_alloc&) {
+      throw std::runtime_error(
+          fmt::format("{}: out of memory in the middle of an item of more than {} MiB (does the "
+                      "delimiter fit: -0, -d?)",
+                      name_, record_.size() >> 20));
+    }
     unread_.remove_prefix(end == std::string_view::npos ? size : size + 1);
     return end != std::string_view::npos;
   }

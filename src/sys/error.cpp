@@ -1,5 +1,6 @@
 #include "sys/error.h"
 
+#include <new>
 #include <string>
 #include <system_error>
 
@@ -10,5 +11,10 @@ void fail(std::string_view what, int error) {
 }
 
 void fail(std::string_view what) { fail(what, errno); }
+
+std::string words_of(const std::exception& error) {
+  const bool is_lack = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
+  return is_lack ? "out of memory" : error.what();
+}
 
 }  // namespace procrun::sys

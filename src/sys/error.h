@@ -1,6 +1,8 @@
 #pragma once
 // The parent's only EINTR loop, and its only way from errno to an exception.
 #include <cerrno>
+#include <exception>
+#include <string>
 #include <string_view>
 
 namespace procrun::sys {
@@ -10,6 +12,9 @@ namespace procrun::sys {
 
 /// The same for the errno of the call that just failed.
 [[noreturn]] void fail(std::string_view what);
+
+/// What it says, also where that is only the name of its class.
+std::string words_of(const std::exception& error);
 
 /// Repeats `call` while a signal interrupts it; any other -1 is thrown, `what` naming the attempt.
 template <class Call>

@@ -261,6 +261,23 @@ TEST_CASE("100,000 items from stdin take no more memory than a few", "[cli]") {
 #endif
 }
 
+TEST_CASE("an item for which there is no memory ends the run with a line that says so", "[cli]") {
+#ifdef __SANITIZE_ADDRESS__
+  WARN("skipped: the sanitizers need memory of their own");
+#else
+  const NoDescendantLeft guard;
+  const Result result = run_procrun(
+      {"pool", "-q", "true"}, {.input = std::string(std::size_t{15} << 20, 'a'), .in_child = [] {
+                                 const rlimit limit{40 << 20, 40 << 20};
+                                 ::setrlimit(RLIMIT_AS, &limit);
+                               }});
+  CHECK(result.err.starts_with("procrun: pool: "));
+  CHECK(result.err.find("out of memory ") != std::string::npos);
+  CHECK(lines_of(result.err).size() == 1);
+  CHECK(result.exited(125));
+#endif
+}
+
 TEST_CASE("a reader that is not there yet is waited for", "[cli]") {
   const NoDescendantLeft guard;
   const TempDir dir;

@@ -1,6 +1,8 @@
 #include "sys/error.h"
 
 #include <catch2/catch.hpp>
+#include <new>
+#include <stdexcept>
 #include <system_error>
 
 namespace sys = procrun::sys;
@@ -8,6 +10,11 @@ namespace sys = procrun::sys;
 TEST_CASE("a failed call tells what was tried and why", "[error]") {
   CHECK_THROWS_WITH(sys::fail("open x", ENOENT),
                     Catch::Contains("open x") && Catch::Contains("No such file or directory"));
+}
+
+TEST_CASE("an exception says in words what went wrong, for want of memory, too", "[error]") {
+  CHECK(sys::words_of(std::bad_alloc{}) == "out of memory");
+  CHECK(sys::words_of(std::runtime_error{"it broke"}) == "it broke");
 }
 
 TEST_CASE("a call that a signal interrupts is repeated", "[error]") {
