@@ -205,8 +205,10 @@ int own(const std::vector<std::string>& command, const SpawnOptions& options, co
     return 128 + result.signal;
   }
   // What makes a success a failure is an error, which --quiet does not silence.
-  if (result.outcome.fault == job::Outcome::Fault::Stderr && !tells_story(options.shared)) {
-    log_error(fmt::format("{} {}", result.outcome.pid, result.outcome.text()));
+  const job::Outcome& outcome = result.outcome;
+  const bool wrote_only = outcome.fault == job::Outcome::Fault::Stderr && outcome.status.success();
+  if (wrote_only && !tells_story(options.shared)) {
+    log_error(fmt::format("{} {}", outcome.pid, outcome.text()));
     err.flush();
   }
   return exit_code(result.outcome, options.job);

@@ -117,11 +117,14 @@ TEST_CASE("T19: a grandchild that holds the pipe neither hangs spawn nor loses o
   const std::string leak = GENERATE("kill", "ignore");
   CAPTURE(way, leak);
   const Mark mark;
+  const TempDir dir;
+  const std::string written = dir / "written";
   const auto begin = Clock::now();
-  const Result result = run_procrun(
-      spawn(with({"-q", "--leak=" + leak}, way),
-            doing({"out:1", "orphan{", "out:2", "pause", "}", "flood:30000", "exit:3"})),
-      {.env = {mark.env()}, .until_exit = true});
+  const Result result =
+      run_procrun(spawn(with({"-q", "--leak=" + leak}, way),
+                        doing({"out:1", "orphan{", "out:2", "append:" + written + ":x", "pause",
+                               "}", "until:" + written, "flood:30000", "exit:3"})),
+                  {.env = {mark.env()}, .until_exit = true});
   CHECK(Clock::now() - begin < seconds{2});
   CHECK(result.exited(3));
   const auto count = [&](char byte) {
