@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <filesystem>
 #include <set>
 
 #include "program.h"
@@ -261,19 +262,22 @@ TEST_CASE("100,000 items from stdin take no more memory than a few", "[cli]") {
 #endif
 }
 
-TEST_CASE("an item for which there is no memory ends the run with a line that says so", "[cli]") {
-#ifdef __SANITIZE_ADDRESS__
+TEST_CASE("an item for which there is no memory is told, with where it is from", "[cli]") {
+#ifdef PROCRUN_SANITIZED
   WARN("skipped: the sanitizers need memory of their own");
 #else
   const NoDescendantLeft guard;
-  const Result result = run_procrun(
-      {"pool", "-q", "true"}, {.input = std::string(std::size_t{15} << 20, 'a'), .in_child = [] {
-                                 const rlimit limit{40 << 20, 40 << 20};
-                                 ::setrlimit(RLIMIT_AS, &limit);
-                               }});
-  CHECK(result.err.starts_with("procrun: pool: "));
-  CHECK(result.err.find("out of memory ") != std::string::npos);
-  CHECK(lines_of(result.err).size() == 1);
+  const TempDir dir;
+  write_file(dir / "file", "");
+  std::filesystem::resize_file(dir / "file", 64 << 20);
+  const Result result = run_procrun({"pool", "-q", "-a", "file", "true"},
+                                    {.cwd = dir.path().string(), .in_child = [] {
+                                       const rlimit limit{24 << 20, 24 << 20};
+                                       ::setrlimit(RLIMIT_AS, &limit);
+                                     }});
+  CHECK(matches(result.err,
+                "procrun: pool: file: out of memory in the middle of an item of more than [0-9]+ "
+                "MiB \\(does the delimiter fit: -0, -d\\?\\)\n"));
   CHECK(result.exited(125));
 #endif
 }
