@@ -1,5 +1,5 @@
 #pragma once
-// The signals that tell a lesson to end, and what is left to do then.
+// The signals that tell a lesson, or waitpid, to end, and what is left to do then.
 #include <signal.h>
 
 #include <functional>
