@@ -123,6 +123,10 @@ TEST_CASE("each end of a job is told by its events in their order", "[cli]") {
         return record.at("type") == "fork" || record.at("type") == "exec";
       });
     }
+    // And whether one that is told to end is seen to go on before it has ended.
+    if (std::string_view{one.name} == "stopped") {
+      std::erase_if(job, [](const auto& record) { return record.at("type") == "continue"; });
+    }
     CHECK(types_of(job) == one.types);
     CHECK(job.back().at("result") == one.result);
     CHECK(records.back().at("jobs") == 1);
