@@ -36,6 +36,7 @@ Local::Local(Options options, Client& client, sys::Poller& poller)
                 .accounts = options.accounts,
                 .once = options.once,
                 .spill = {},
+                .pipes = {},
                 .tokens = options.tokens},
       spill_of_slot_(options.slots),
       front_{options.slots, *this, poller,

@@ -34,6 +34,7 @@ class SignalContext : public job::Context {
   std::optional<job::Order> next_order() override;
   void stand_still() override;
   job::Spill& spill() override { return spill_; }
+  job::Pipes& pipes() override { return pipes_; }
 
  protected:
   /// Some of the signals that have come.
@@ -47,6 +48,7 @@ class SignalContext : public job::Context {
   sys::SignalFd signals_;
   int fd_;
   job::Spill spill_;
+  job::Pipes pipes_;
   std::deque<job::Order> orders_;
 };
 

@@ -52,6 +52,7 @@ class BackgroundContext final : public job::Context {
   bool wants_details() const override { return true; }
   std::span<const int> inbox() const override { return inbox_; }
   job::Spill& spill() override { return signals_.spill(); }
+  job::Pipes& pipes() override { return signals_.pipes(); }
 
   void hear(std::size_t which) override {
     if (which == 0) return signals_.hear(0);

@@ -45,6 +45,7 @@ class LinkContext final : public job::Context {
   sys::Deadline flush_by() const override { return link_.flush_by(); }
   void flush() override { link_.flush(); }
   job::Spill& spill() override { return workshop_.spill; }
+  job::Pipes& pipes() override { return workshop_.pipes; }
   std::size_t room(int stream) const override;
   void take(job::Lines&& lines) override;
 

@@ -19,6 +19,7 @@ struct Workshop {
   bool accounts = false;
   bool once = false;  // the worker goes after its first job
   job::Spill spill;
+  job::Pipes pipes;
   Tokens* tokens = nullptr;  // null: jobs need none
   unsigned slot = 0;
   pid_t front = 0;

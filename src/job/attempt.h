@@ -32,7 +32,10 @@ class Attempt {
         policy_{policy},
         context_{context},
         course_{course},
-        output_{policy.output, context.spill(), job.tag,
+        output_{policy.output,
+                context.spill(),
+                context.pipes(),
+                job.tag,
                 policy.retry ? policy.retry->reasons.match.get() : nullptr,
                 course.lines ? &*course.lines : nullptr} {}
 

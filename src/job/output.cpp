@@ -28,11 +28,12 @@ int either(int fd, int otherwise) { return fd == -1 ? otherwise : fd; }
 
 }  // namespace
 
-CommandOutput::CommandOutput(const OutputPolicy& policy, Spill& spill, std::string_view tag,
-                             const Pattern* pattern, LineBuffer* lines)
+CommandOutput::CommandOutput(const OutputPolicy& policy, Spill& spill, Pipes& pipes,
+                             std::string_view tag, const Pattern* pattern, LineBuffer* lines)
     : policy_{policy},
       mode_{policy.mode},
       spill_{spill},
+      pipes_{pipes},
       pattern_{pattern},
       lines_{lines},
       streams_{{{.pipe = {},
@@ -47,8 +48,7 @@ void CommandOutput::open() {
   if (policy_.mode == Output::Inherit) return;
   for (const int number : {1, 2}) {
     if (number == 2 && policy_.merge) break;
-    stream(number).pipe = sys::make_pipe();
-    sys::set_nonblocking(stream(number).pipe.read.get());
+    stream(number).pipe = pipes_.take();
   }
   if (mode_ == Output::Stream) open_outlets();
 }
@@ -140,7 +140,9 @@ bool CommandOutput::read(int number) {
     return true;
   }
   if (size == 0) {
-    pipe.reset();
+    sys::Fd ended{pipe.release()};
+    // One that is grown holds memory that the next command may have no need of.
+    if (!stream(number).is_grown) pipes_.give_back(std::move(ended));
   } else if (errno != EAGAIN && errno != EINTR) {
     sys::fail("read a command's output");
   }

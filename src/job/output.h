@@ -13,6 +13,7 @@
 #include "job/job.h"
 #include "job/kept.h"
 #include "job/line_buffer.h"
+#include "job/pipes.h"
 #include "sys/fd.h"
 #include "sys/outlet.h"
 
@@ -23,12 +24,12 @@ class CommandOutput {
  public:
   /// `tag` goes before every line; `pattern` may be null; where the policy has it by line, `lines`
   /// takes them, else it is null. All are borrowed.
-  CommandOutput(const OutputPolicy& policy, Spill& spill, std::string_view tag,
+  CommandOutput(const OutputPolicy& policy, Spill& spill, Pipes& pipes, std::string_view tag,
                 const Pattern* pattern, LineBuffer* lines);
 
-  /// New pipes, where the policy needs them. The command's ends are to be closed once it has ended,
-  /// and not before: while we hold them too, its end does not wake us by the ends of its pipes,
-  /// only for the status to come a moment later.
+  /// Takes pipes, where the policy needs them. The command's ends are to be closed once it has
+  /// ended, and not before: while we hold them too, its end does not wake us by the ends of its
+  /// pipes, only for the status to come a moment later.
   void open();
   /// The descriptor for the command's stream 1 or 2; -1: it inherits ours.
   int command_end(int stream) const noexcept;
@@ -87,6 +88,7 @@ class CommandOutput {
   const OutputPolicy& policy_;
   Output mode_;
   Spill& spill_;
+  Pipes& pipes_;
   const Pattern* pattern_;
   LineBuffer* lines_;
   std::optional<sys::Outlets> outlets_;

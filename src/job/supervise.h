@@ -69,6 +69,8 @@ class Context {
   virtual void flush() {}
   /// Where output goes that does not fit in memory.
   virtual Spill& spill() = 0;
+  /// Where the pipes for output come from. Blocks no longer than a system call.
+  virtual Pipes& pipes() = 0;
   /// So many bytes of stream 1 or 2 it takes now in Lines; it takes more all the same, but then
   /// they stand in the spill file. 0: until an order has come, or what looks like one.
   virtual std::size_t room(int /*stream*/) const { return 0; }

@@ -32,6 +32,7 @@ class Taker final : public procrun::job::Context {
   void hear(std::size_t) override {}
   std::optional<procrun::job::Order> next_order() override { return std::nullopt; }
   procrun::job::Spill& spill() override { return spill_; }
+  procrun::job::Pipes& pipes() override { return pipes_; }
   std::size_t room(int stream) const override {
     return rooms[static_cast<std::size_t>(stream - 1)];
   }
@@ -62,6 +63,7 @@ class Taker final : public procrun::job::Context {
  private:
   procrun::sys::Fd file_ = procrun::sys::open_temporary();
   procrun::job::Spill spill_;
+  procrun::job::Pipes pipes_;
 };
 
 const auto kLater = [] { return Clock::now() + 1s; };

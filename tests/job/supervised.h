@@ -137,6 +137,7 @@ class FakeContext final : public job::Context {
     if (scene_.resumes) due_.push_back({.kind = job::Order::Kind::Resume});
   }
   job::Spill& spill() override { return spill_; }
+  job::Pipes& pipes() override { return pipes_; }
 
  private:
   static sigset_t child_signal() {
@@ -155,6 +156,7 @@ class FakeContext final : public job::Context {
   std::array<int, 2> inbox_{};
   sys::Fd own_spill_;
   job::Spill spill_;
+  job::Pipes pipes_;
 };
 
 inline int count_open_fds() {
@@ -195,6 +197,7 @@ inline Findings find_out(Scene scene) {
     findings.error = error.what();
   }
   ::signal(SIGPIPE, SIG_IGN);  // a command that leaves its stdin unread makes one wait for us
+  context.pipes() = {};        // those that are kept for the next command
   findings.fds_same = count_open_fds() == fds;
   findings.children_left = static_cast<int>(sys::descendants_of(::getpid()).size());
   findings.frames = frames_of(findings.result.output, context.spill().file().fd);
