@@ -73,6 +73,7 @@ Command Attempt::command() {
   command.place = policy_.place ? &*policy_.place : nullptr;
   command.parent_death_signal = policy_.parent_death_signal;
   command.signals = policy_.signals;
+  command.signals_are_blocked = true;  // supervise() is called so
   return command;
 }
 

@@ -1,6 +1,8 @@
 #include "job/job.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 
 #include "job/own_policy.h"
 
@@ -54,7 +56,12 @@ std::vector<std::string> environment_of(const Job& job, const std::vector<Variab
   entries.reserve(variables.size());
   for (const auto& [name, what] : variables) {
     if (what != Variable::What::Name) {
-      entries.push_back(name + '=' + std::to_string(value_of(what, job, attempt)));
+      std::array<char, 20> digits;  // of the largest number
+      char* const end =
+          std::to_chars(digits.begin(), digits.end(), value_of(what, job, attempt)).ptr;
+      std::string& entry = entries.emplace_back();
+      entry.reserve(name.size() + 1 + digits.size());
+      entry.append(name).append(1, '=').append(digits.begin(), end);
     } else if (job.own && !job.own->name.empty()) {
       entries.push_back(name + '=' + job.own->name);
     }

@@ -84,8 +84,9 @@ std::vector<std::string> paths_of(const std::string& program, const std::vector<
 
 /// Pointers into `words`, null-terminated, behind `front` empty places.
 std::vector<char*> c_array(const std::vector<std::string>& words, std::size_t front = 0) {
-  std::vector<char*> array(front, nullptr);
+  std::vector<char*> array;
   array.reserve(front + words.size() + 1);
+  array.resize(front, nullptr);
   for (const std::string& word : words) array.push_back(const_cast<char*>(word.c_str()));
   array.push_back(nullptr);
   return array;
@@ -144,13 +145,16 @@ pid_t Command::start() const { return start(nullptr); }
 std::vector<char*> Command::environment() const {
   const auto* const base = shared_env == nullptr && env ? &*env : shared_env;
   std::vector<char*> array;
+  const auto add = [&array](const std::vector<std::string>& entries) {
+    for (const std::string& entry : entries) array.push_back(const_cast<char*>(entry.c_str()));
+  };
+  array.reserve((base != nullptr ? base->size() : 0) + extra_env.size() + 1);
   if (base != nullptr) {
-    array = c_array(*base);
-    array.pop_back();
+    add(*base);
   } else {
     for (char** variable = environ; *variable != nullptr; ++variable) array.push_back(*variable);
   }
-  for (const std::string& entry : extra_env) array.push_back(const_cast<char*>(entry.c_str()));
+  add(extra_env);
   array.push_back(nullptr);
   return array;
 }
@@ -184,13 +188,14 @@ pid_t Command::start(int* pidfd) const {
                 .kept_count = kept_fds.size(),
                 .place = place,
                 .parent_death_signal = parent_death_signal,
-                .parent = ::getpid()};
+                .parent = parent_death_signal != 0 ? ::getpid() : 0};
   const sys::SignalState state = signals ? *signals : sys::signal_state();
   plan.caught = state.caught;
   plan.ignored = state.ignored;
   plan.mask = state.mask;
 
-  const sys::SignalsBlocked blocked;
+  std::optional<sys::SignalsBlocked> blocked;
+  if (!signals_are_blocked) blocked.emplace();
   for (int pause = 1;; pause *= 2) {  // milliseconds: 1 + 2 + … + 256 is half a second
     const pid_t pid = start_child(plan, pidfd);
     const SpawnStep step = pid == -1 ? SpawnStep::Start : plan.failed_step;

@@ -61,6 +61,8 @@ struct Command {
   /// The signal mask and ignored signals it starts with, and the handlers that it must not run
   /// before its exec; empty: ours, looked up at every start.
   std::optional<sys::SignalState> signals = std::nullopt;
+  /// The caller has all signals blocked (sys::all_signals()) already: two system calls less.
+  bool signals_are_blocked = false;
 
   /// Starts it and returns once the exec has succeeded. Throws SpawnError where it cannot, after
   /// trying a few times within a second while the machine is short of processes (EAGAIN) or the

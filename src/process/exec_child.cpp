@@ -27,6 +27,7 @@ namespace {
 }
 
 bool set_disposition(const sigset_t& signals, void (*handler)(int)) noexcept {
+  if (::sigisemptyset(&signals) == 1) return true;
   struct sigaction action {};
   action.sa_handler = handler;
   for (int signal = 1; signal < NSIG; ++signal) {
