@@ -153,8 +153,8 @@ std::size_t space_for(Form form, const job::Policy& policy) {
   }
   constexpr auto kLongest = std::numeric_limits<unsigned>::max();
   const job::Job any{.seq = std::numeric_limits<std::uint64_t>::max(), .slot = kLongest};
-  for (const auto& variable : job::environment_of(any, policy.variables, kLongest)) {
-    taken += variable.size() + sys::kPerArgument;
+  for (const char byte : job::environment_of(any, policy.variables, kLongest)) {
+    taken += byte == '\0' ? sys::kPerArgument : 1;
   }
   const std::size_t space = sys::argument_space(stack_of(policy));
   const std::size_t left = space - std::min(space, taken);

@@ -50,20 +50,22 @@ std::uint64_t value_of(Variable::What what, const Job& job, unsigned attempt) {
 
 }  // namespace
 
-std::vector<std::string> environment_of(const Job& job, const std::vector<Variable>& variables,
-                                        unsigned attempt) {
-  std::vector<std::string> entries;
-  entries.reserve(variables.size());
+std::string environment_of(const Job& job, const std::vector<Variable>& variables,
+                           unsigned attempt) {
+  constexpr std::size_t kTypical = 24;
+  std::string entries;
+  entries.reserve(variables.size() * kTypical);
   for (const auto& [name, what] : variables) {
     if (what != Variable::What::Name) {
       std::array<char, 20> digits;  // of the largest number
       char* const end =
           std::to_chars(digits.begin(), digits.end(), value_of(what, job, attempt)).ptr;
-      std::string& entry = entries.emplace_back();
-      entry.reserve(name.size() + 1 + digits.size());
-      entry.append(name).append(1, '=').append(digits.begin(), end);
+      entries.append(name)
+          .append(1, '=')
+          .append(digits.data(), static_cast<std::size_t>(end - digits.data()))
+          .append(1, '\0');
     } else if (job.own && !job.own->name.empty()) {
-      entries.push_back(name + '=' + job.own->name);
+      entries.append(name).append(1, '=').append(job.own->name).append(1, '\0');
     }
   }
   return entries;

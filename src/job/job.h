@@ -131,9 +131,9 @@ struct Job {
   std::optional<sys::Extent> in = std::nullopt;
 };
 
-/// The variables ("K=V") of an attempt at a job.
-std::vector<std::string> environment_of(const Job& job, const std::vector<Variable>& variables,
-                                        unsigned attempt);
+/// The variables of an attempt at a job, as Command::extra_env has them.
+std::string environment_of(const Job& job, const std::vector<Variable>& variables,
+                           unsigned attempt);
 
 /// What processes used (getrusage(2)): sums, but a maximum of memory.
 struct Usage {

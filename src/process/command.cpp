@@ -68,26 +68,36 @@ std::string_view path_in(const std::vector<char*>& variables) {
 }
 
 /// execvp(3)'s rule: a name with a slash is a path, others are looked up in PATH, where an empty
-/// entry is the current directory.
-std::vector<std::string> paths_of(const std::string& program, const std::vector<char*>& variables) {
-  if (program.empty() || program.find('/') != std::string::npos) return {program};
+/// entry is the current directory. A zero byte behind each; empty for a path.
+std::string places_of(const std::string& program, const std::vector<char*>& variables) {
+  if (program.empty() || program.find('/') != std::string::npos) return {};
   std::string_view path = path_in(variables);
-  std::vector<std::string> paths;
+  std::string places;
   for (;;) {
     const auto colon = path.find(':');
     const auto directory = path.substr(0, colon);
-    paths.push_back(directory.empty() ? program : std::string{directory} + "/" + program);
-    if (colon == std::string_view::npos) return paths;
+    if (!directory.empty()) places.append(directory).append(1, '/');
+    places.append(program).append(1, '\0');
+    if (colon == std::string_view::npos) return places;
     path.remove_prefix(colon + 1);
   }
 }
 
-/// Pointers into `words`, null-terminated, behind `front` empty places.
-std::vector<char*> c_array(const std::vector<std::string>& words, std::size_t front = 0) {
+char* pointer_to(const std::string& text) { return const_cast<char*>(text.c_str()); }
+
+/// Adds pointers to texts that stand one after the other, a zero byte behind each.
+void add_each(const std::string& texts, std::vector<char*>& array) {
+  for (std::size_t at = 0; at < texts.size(); at = texts.find('\0', at) + 1) {
+    array.push_back(pointer_to(texts) + at);
+  }
+}
+
+/// For a program without `#!`, which execvp(3) has run by a shell: the words of `argv` come second.
+std::vector<char*> script_array(const std::vector<std::string>& argv) {
   std::vector<char*> array;
-  array.reserve(front + words.size() + 1);
-  array.resize(front, nullptr);
-  for (const std::string& word : words) array.push_back(const_cast<char*>(word.c_str()));
+  array.reserve(argv.size() + 2);
+  array.push_back(const_cast<char*>("/bin/sh"));
+  for (const std::string& word : argv) array.push_back(pointer_to(word));
   array.push_back(nullptr);
   return array;
 }
@@ -145,16 +155,14 @@ pid_t Command::start() const { return start(nullptr); }
 std::vector<char*> Command::environment() const {
   const auto* const base = shared_env == nullptr && env ? &*env : shared_env;
   std::vector<char*> array;
-  const auto add = [&array](const std::vector<std::string>& entries) {
-    for (const std::string& entry : entries) array.push_back(const_cast<char*>(entry.c_str()));
-  };
-  array.reserve((base != nullptr ? base->size() : 0) + extra_env.size() + 1);
+  constexpr std::size_t kOfExtra = 16;  // as a rule it has fewer
+  array.reserve((base != nullptr ? base->size() : 0) + kOfExtra);
   if (base != nullptr) {
-    add(*base);
+    for (const std::string& entry : *base) array.push_back(pointer_to(entry));
   } else {
     for (char** variable = environ; *variable != nullptr; ++variable) array.push_back(*variable);
   }
-  add(extra_env);
+  add_each(extra_env, array);
   array.push_back(nullptr);
   return array;
 }
@@ -163,11 +171,12 @@ pid_t Command::start(int* pidfd) const {
   if (argv.empty()) throw std::logic_error("a command needs a program");
   // All that allocates, or can fail politely, comes before the child.
   const auto variables = environment();
-  const auto paths = paths_of(argv.front(), variables);
-  const auto candidates = c_array(paths);
-  const auto words = c_array(argv);
-  auto script_words = c_array(argv, 1);
-  script_words[0] = const_cast<char*>("/bin/sh");
+  const auto places = places_of(argv.front(), variables);
+  std::vector<char*> candidates;
+  add_each(places, candidates);
+  if (places.empty()) candidates.push_back(pointer_to(argv.front()));
+  candidates.push_back(nullptr);
+  auto words = script_array(argv);
   std::array<sys::Fd, 3> copies;
   std::vector<int> kept_fds = kept;
   std::sort(kept_fds.begin(), kept_fds.end());
@@ -175,8 +184,7 @@ pid_t Command::start(int* pidfd) const {
   std::erase_if(kept_fds, [](int fd) { return fd < 3; });  // those reach it anyway
 
   ExecPlan plan{.candidates = candidates.data(),
-                .argv = words.data(),
-                .script_argv = script_words.data(),
+                .script_argv = words.data(),
                 .envp = variables.data(),
                 .directory = directory.empty() ? nullptr : directory.c_str(),
                 .stdio = {above_stdio(in, copies[0]), above_stdio(out, copies[1]),

@@ -39,8 +39,8 @@ struct Command {
   std::optional<std::vector<std::string>> env = std::nullopt;
   /// The same where several commands share it: borrowed, and counts before `env`; null: none.
   const std::vector<std::string>* shared_env = nullptr;
-  /// "K=V" besides that, of names that are not among it.
-  std::vector<std::string> extra_env = {};
+  /// "K=V" besides that, of names that are not among it; a zero byte behind each.
+  std::string extra_env = {};
   /// Where it starts; empty: where we are.
   std::string directory = {};
   /// Its standard descriptors; -1: ours. Others of ours reach it unless they are close-on-exec.

@@ -125,11 +125,14 @@ void take_place(ExecPlan& plan, const Place& place) noexcept {
 
 [[noreturn]] void execute(ExecPlan& plan) noexcept {
   int error = ENOENT;
+  char** const argv = plan.script_argv + 1;
+  char* const name = argv[0];
   for (auto path = plan.candidates; *path != nullptr; ++path) {
-    ::execve(*path, plan.argv, plan.envp);
-    if (errno == ENOEXEC && plan.script_argv != nullptr) {  // as execvp(3): a script for sh
-      plan.script_argv[1] = *path;
+    ::execve(*path, argv, plan.envp);
+    if (errno == ENOEXEC) {  // as execvp(3): a script for sh
+      argv[0] = *path;
       ::execve(plan.script_argv[0], plan.script_argv, plan.envp);
+      argv[0] = name;
     }
     // The first telling error: "not executable" here says more than "not there" further on.
     if (error == ENOENT && errno != ENOTDIR) error = errno;

@@ -62,8 +62,7 @@ struct ExecPlan {
   enum class Group : std::uint8_t { Same, Own, Session };
 
   char* const* candidates = nullptr;  // the program's possible paths, in order; null-terminated
-  char* const* argv = nullptr;
-  char** script_argv = nullptr;  // sh, room for the path, argv[1]…: for a script without `#!`
+  char** script_argv = nullptr;       // sh for a script without `#!`; then argv; null-terminated
   char* const* envp = nullptr;
   const char* directory = nullptr;  // or null
   int stdio[3] = {-1, -1, -1};      // each >= 3, so that no dup2() overwrites another; -1: inherit

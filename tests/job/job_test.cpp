@@ -27,7 +27,7 @@ TEST_CASE("the variables of an attempt tell the job's numbers", "[job]") {
                                         {"C", Variable::What::SlotFromZero},
                                         {"D", Variable::What::Attempt}};
   CHECK(procrun::job::environment_of(job, variables, 5) ==
-        std::vector<std::string>{"A=1099511627776", "B=3", "C=2", "D=5"});
+        std::string{"A=1099511627776\0B=3\0C=2\0D=5\0", 28});
   CHECK(procrun::job::environment_of(job, {}, 1).empty());
 }
 

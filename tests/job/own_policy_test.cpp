@@ -85,5 +85,5 @@ TEST_CASE("a job that has a name is told it, and another hears nothing of names"
   job.own = std::make_shared<OwnPolicy>();
   CHECK(environment_of(job, variables, 1).empty());
   job.own = std::make_shared<OwnPolicy>(OwnPolicy{.name = "n=1"});
-  CHECK(environment_of(job, variables, 1) == Texts{"NAME=n=1"});
+  CHECK(environment_of(job, variables, 1) == std::string{"NAME=n=1\0", 9});
 }

@@ -295,9 +295,9 @@ TEST_CASE("a program gets our environment unless it is given another", "[command
   CHECK(run({.argv = {"/usr/bin/env"}, .env = std::vector<std::string>{}}).out.empty());
   const std::vector<std::string> shared{"OTHER=shared"};
   CHECK(run({.argv = argv, .env = {{"OTHER=theirs"}}, .shared_env = &shared}).out == "shared\n");
-  CHECK(run({.argv = {"/usr/bin/env"}, .shared_env = &shared, .extra_env = {"A=1", "B="}}).out ==
+  CHECK(run({.argv = {"/usr/bin/env"}, .shared_env = &shared, .extra_env = {"A=1\0B=\0", 7}}).out ==
         "OTHER=shared\nA=1\nB=\n");
-  CHECK(run({.argv = argv, .extra_env = {"A=1"}}).out == "ours\n");
+  CHECK(run({.argv = argv, .extra_env = {"A=1\0", 4}}).out == "ours\n");
 }
 
 TEST_CASE("a program starts in the directory it is given", "[command]") {
