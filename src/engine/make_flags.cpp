@@ -48,6 +48,16 @@ std::optional<std::string_view> jobserver_in(std::string_view word) {
   return std::nullopt;
 }
 
+/// Without the backslashes that make puts before a blank and before a backslash.
+std::string bare(std::string_view word) {
+  std::string text;
+  for (std::size_t at = 0; at < word.size(); ++at) {
+    if (word[at] == '\\' && at + 1 < word.size()) ++at;
+    text += word[at];
+  }
+  return text;
+}
+
 bool is_about_jobs(std::string_view word) {
   return word.starts_with("-j") || word.starts_with("--jobs");
 }
@@ -62,7 +72,7 @@ MakeFlags parse_make_flags(std::string_view value) {
   }
   for (const auto word : words) {
     if (const auto jobs = jobs_in(word)) flags.jobs = jobs;
-    if (const auto jobserver = jobserver_in(word)) flags.jobserver = *jobserver;
+    if (const auto jobserver = jobserver_in(word)) flags.jobserver = bare(*jobserver);
   }
   return flags;
 }

@@ -49,6 +49,15 @@ TEST_CASE("a blank behind a backslash belongs to the word", "[make_flags]") {
   CHECK(parse_make_flags("k \\").jobserver.empty());
 }
 
+TEST_CASE("a fifo's path may hold what make puts a backslash before", "[make_flags]") {
+  // The first two are what make 4.4.1 writes where TMPDIR is such a directory.
+  CHECK(parse_make_flags(R"( -j4 --jobserver-auth=fifo:/a\ b/GMfifo7 -- A=b)").jobserver ==
+        "fifo:/a b/GMfifo7");
+  CHECK(parse_make_flags(R"( -j4 --jobserver-auth=fifo:/a\\b/GMfifo7)").jobserver ==
+        R"(fifo:/a\b/GMfifo7)");
+  CHECK(parse_make_flags(R"( -j4 --jobserver-auth=fifo:/a\)").jobserver == R"(fifo:/a\)");
+}
+
 TEST_CASE("makes find our jobserver in both forms, the fifo last", "[make_flags]") {
   const auto value = make_flags_with("", {.jobs = 4, .read = 5, .write = 6, .fifo = "/d/fifo"});
   CHECK(value == " -j4 --jobserver-auth=5,6 -- --jobserver-auth=fifo:/d/fifo");
