@@ -1,6 +1,7 @@
 #include "engine/local.h"
 
 #include <fmt/core.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <stdexcept>
 
 #include "job/tree.h"
+#include "sys/pidfd.h"
 #include "sys/proc.h"
 
 namespace procrun::engine {
@@ -19,6 +21,16 @@ namespace {
 constexpr auto kUnkillable = std::chrono::seconds{5};
 
 using Moment = sys::Clock::time_point;
+
+/// Children of ours, or of those among them: nobody else reaps them.
+void await_end(const std::vector<job::Killed>& killed) {
+  const sys::Deadline give_up = sys::Clock::now() + kUnkillable;
+  for (const auto& one : killed) {
+    const auto pidfd = sys::open_pidfd(one.pid);
+    pollfd ended{.fd = pidfd ? pidfd->get() : -1, .events = POLLIN, .revents = 0};
+    if (pidfd) sys::poll_until({&ended, 1}, give_up);
+  }
+}
 
 }  // namespace
 
@@ -138,9 +150,9 @@ void Local::failed(std::uint64_t id, const std::string& text) {
 }
 
 /// The command dies with its worker (by its parent-death signal); whatever was below it has come to
-/// us and ends now.
+/// us. All of it is gone before another job has the place, and the token.
 void Local::lost(std::uint64_t id, pid_t worker, ExitStatus status) {
-  job::kill_tree([this](pid_t pid) { return is_worker(pid) || is_retired(pid); });
+  await_end(job::kill_tree([this](pid_t pid) { return is_worker(pid) || is_retired(pid); }).killed);
   reap_orphans();
   take_back(id);
   job::Supervised result;

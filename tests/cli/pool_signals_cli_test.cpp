@@ -162,6 +162,20 @@ TEST_CASE(
   CHECK(result.exited(1));
 }
 
+TEST_CASE("pool: what a lost worker ran is gone before the next job starts", "[cli]") {
+  const NoDescendantLeft guard;
+  const TempDir dir;
+  // Killed, the first dies slowly; until then it has the lock.
+  auto running =
+      start_procrun({"pool", "-j1", "-u", child("cli_heavy"), ":::", dir / "lock", dir / "lock"});
+  running.read_until(Stream::Out, "ready\n");
+  const pid_t job = descendants_of(running.pid()).back();
+  REQUIRE(::kill(parent_of(job), SIGKILL) == 0);
+  running.read_until(Stream::Out, "ready\n");
+  running.send(SIGTERM);
+  CHECK(running.finish().signaled(SIGTERM));
+}
+
 TEST_CASE("pool: an idle worker that is killed is replaced, and no job is lost", "[cli]") {
   const NoDescendantLeft guard;
   auto running = start_procrun({"pool", "-q", "-j1", "echo"}, {.keep_stdin_open = true});
