@@ -32,28 +32,39 @@ std::vector<std::string> own_environment() {
 /// itself does it.
 Jobserver::Jobserver(bool serve, const std::string& jobs, unsigned most)
     : serve_{serve}, flags_{engine::parse_make_flags(make_flags())}, most_{most} {
-  find();
-  const bool out_of_reach = !flags_.jobserver.empty() && !client_ && !serve_;
-  if (jobs.empty() && out_of_reach) {
+  const std::string trouble = find();
+  const bool from_make = jobs.empty() && !flags_.jobserver.empty();
+  if (from_make && !trouble.empty() && !serve_) {
     slots_ = 1;
-  } else if (jobs.empty() && client_ && flags_.jobs) {
+  } else if (from_make && trouble.empty() && flags_.jobs) {
     slots_ = *flags_.jobs;
   } else {
     slots_ = count_jobs(jobs);
   }
+  if (!trouble.empty()) warn(trouble, jobs.empty());
 }
 
-void Jobserver::find() {
-  if (flags_.jobserver.empty() || flags_.dry_run) return;
+/// Returns why make's jobserver is out of reach; empty where it is not, or there is none.
+std::string Jobserver::find() {
+  if (flags_.jobserver.empty() || flags_.dry_run) return "";
   try {
     client_.emplace(flags_.jobserver);
+    return "";
   } catch (const std::exception& error) {
-    if (serve_) return;
-    log_warning(
-        fmt::format("make's jobserver is out of reach ({}): begin the recipe's line with "
-                    "'+'. Without -j, jobs run one at a time",
-                    error.what()));
+    return error.what();
   }
+}
+
+/// Others may run as many jobs as they like beside ours, and nobody counts them together.
+void Jobserver::warn(const std::string& trouble, bool without_number) const {
+  const bool one = without_number && !serve_;
+  const std::string instead =
+      one ? "jobs run one at a time" : fmt::format("-j{} holds for this pool alone", slots_);
+  const char* const advice = flags_.jobserver.starts_with("fifo:")
+                                 ? "unset MAKEFLAGS if that make has ended"
+                                 : "begin the recipe's line with '+'";
+  log_warning(
+      fmt::format("make's jobserver is out of reach ({}), so {}: {}", trouble, instead, advice));
 }
 
 engine::Tokens* Jobserver::open(job::Policy& policy) {

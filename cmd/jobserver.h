@@ -2,6 +2,7 @@
 // A pool's part in GNU make's jobserver: whom it asks before it starts a job.
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "engine/jobserver.h"
 #include "engine/tokens.h"
@@ -28,7 +29,8 @@ class Jobserver {
   void close() noexcept;
 
  private:
-  void find();
+  std::string find();
+  void warn(const std::string& trouble, bool without_number) const;
   void hand_on(job::Policy& policy) const;
 
   bool serve_;
