@@ -277,7 +277,7 @@ std::vector<std::string> environment(const Options& options) {
 /// The file that a procrun writes its --events to; empty if there is none.
 std::string events_file(const std::vector<std::string>& argv, const std::string& cwd) {
   const auto option = std::find(argv.begin(), argv.end(), "--events");
-  if (argv[0] != PROCRUN_BINARY || option == argv.end() || option + 1 == argv.end()) return {};
+  if (argv[0] != kProcrun || option == argv.end() || option + 1 == argv.end()) return {};
   const std::string path = std::filesystem::path{cwd} / *(option + 1);
   return std::filesystem::is_regular_file(path) || !std::filesystem::exists(path) ? path : "";
 }

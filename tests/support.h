@@ -14,6 +14,11 @@
 
 namespace procrun::test {
 
+// --- What is tested (variant.cpp) ---
+
+extern const char* const kProcrun;  ///< the path of the program
+extern const bool kSanitized;       ///< it and the library have sanitizers: they need more memory
+
 // --- Guards: declare them first in a TEST_CASE. They do nothing in a forked copy of the test. ---
 
 /// At the end no child may be left, running or unreaped; what is left is killed and reaped.

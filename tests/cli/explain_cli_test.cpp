@@ -88,7 +88,7 @@ TEST_CASE("the spawn lesson by fork: the child has what its parent wrote before"
   CAPTURE(lines, result.err);
   CHECK(result.exited(0));
   REQUIRE(lines.size() == 6);
-  const std::string command = std::string{PROCRUN_BINARY} + " spawn --start-method fork";
+  const std::string command = std::string{kProcrun} + " spawn --start-method fork";
   const std::string shown = command.size() > 80 ? command.substr(0, 77) + "..." : command;
   CHECK(lines[1] == parent + " is " + shown + ", and sets variable = 42");
   const auto child = group_of(lines, "This is child process (\\d+) from parent process " + parent +
@@ -135,9 +135,9 @@ TEST_CASE("a lesson waits for its own children, not for those that procrun was g
   const NoDescendantLeft guard;
   const bool childless = GENERATE(true, false);
   const std::string lesson = childless ? "wait --childless" : "waitpid --speed 100";
-  const Result result = run(
-      {"sh", "-c",
-       "sleep 60 >/dev/null 2>&1 & echo $!; exec " + std::string{PROCRUN_BINARY} + " " + lesson});
+  const Result result =
+      run({"sh", "-c",
+           "sleep 60 >/dev/null 2>&1 & echo $!; exec " + std::string{kProcrun} + " " + lesson});
   const Lines lines = lines_of(result.out);
   CAPTURE(lines, result.err);
   REQUIRE(!lines.empty());

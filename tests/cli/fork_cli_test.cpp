@@ -47,7 +47,7 @@ TEST_CASE("fork tells its story on stderr: the line of its lesson", "[cli]") {
 TEST_CASE("a shell that captures fork's output, or pipes it on, goes on at once", "[cli]") {
   const NoDescendantLeft guard;
   const State state;
-  const std::string fork = std::string{PROCRUN_BINARY} + " fork -q -- sleep 60";
+  const std::string fork = std::string{kProcrun} + " fork -q -- sleep 60";
   const std::string line = GENERATE_COPY("pid=$(" + fork + "); echo $pid", fork + " | cat",
                                          fork + " 2>&1 | cat", "echo $(" + fork + " 2>&1)");
   CAPTURE(line);

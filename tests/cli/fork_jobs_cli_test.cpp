@@ -274,7 +274,7 @@ TEST_CASE("fork --logs --follow ends when nobody reads any more, though the job 
   const State state;
   const Background web{state.fork({"--name", "web", "--", "sh", "-c", "echo one; exec sleep 60"})};
   REQUIRE(eventually([&] { return state.fork({"--logs", "web"}).out == "one\n"; }));
-  const std::string line = std::string{PROCRUN_BINARY} + " fork --logs web --follow | head -n1";
+  const std::string line = std::string{kProcrun} + " fork --logs web --follow | head -n1";
   CHECK(run({"sh", "-c", line}, state.options()).out == "one\n");
 }
 

@@ -230,7 +230,7 @@ TEST_CASE("a rule of readiness that is none is refused with the forms", "[cli]")
 namespace {
 
 Result step(const State& state, const std::string& line) {
-  const std::string procrun = std::string{"procrun() { "} + PROCRUN_BINARY + " \"$@\"; }; ";
+  const std::string procrun = std::string{"procrun() { "} + kProcrun + " \"$@\"; }; ";
   return run({"sh", "-c", procrun + line}, plain(state.options()));
 }
 

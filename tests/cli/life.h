@@ -76,7 +76,7 @@ struct Played {
   Lines lines = {};
 
   explicit Played(const Words& words, Options options = {})
-      : Played{PROCRUN_BINARY, words, std::move(options)} {}
+      : Played{kProcrun, words, std::move(options)} {}
   Played(const std::string& binary, const Words& words, Options options = {})
       : running{joined(binary, words), plain(std::move(options))} {}
 

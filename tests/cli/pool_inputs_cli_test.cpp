@@ -22,7 +22,7 @@ std::string echoed(Words words, Options options = {}) {
   return result.out;
 }
 
-[[maybe_unused]] std::string numbers(int first, int last) {
+std::string numbers(int first, int last) {
   std::string lines;
   for (int i = first; i <= last; ++i) lines += std::to_string(i) + "\n";
   return lines;
@@ -235,9 +235,10 @@ TEST_CASE("jobs run before the input ends", "[cli]") {
 }
 
 TEST_CASE("100,000 items from stdin take no more memory than a few", "[cli]") {
-#ifdef PROCRUN_SANITIZED
-  WARN("skipped: the sanitizers need memory of their own");
-#else
+  if (kSanitized) {
+    WARN("skipped: the sanitizers need memory of their own");
+    return;
+  }
   const NoDescendantLeft guard;
   auto running =
       start_procrun({"pool", "-q", "-k", "-j2", "echo"},
@@ -259,13 +260,13 @@ TEST_CASE("100,000 items from stdin take no more memory than a few", "[cli]") {
   const Result result = running.finish();
   CHECK(result.out.starts_with(numbers(1, 1500)));
   CHECK(result.signaled(SIGTERM));
-#endif
 }
 
 TEST_CASE("an item for which there is no memory is told, with where it is from", "[cli]") {
-#ifdef PROCRUN_SANITIZED
-  WARN("skipped: the sanitizers need memory of their own");
-#else
+  if (kSanitized) {
+    WARN("skipped: the sanitizers need memory of their own");
+    return;
+  }
   const NoDescendantLeft guard;
   const TempDir dir;
   write_file(dir / "file", "");
@@ -279,7 +280,6 @@ TEST_CASE("an item for which there is no memory is told, with where it is from",
                 "procrun: pool: file: out of memory in the middle of an item of more than [0-9]+ "
                 "MiB \\(does the delimiter fit: -0, -d\\?\\)\n"));
   CHECK(result.exited(125));
-#endif
 }
 
 TEST_CASE("a reader that is not there yet is waited for", "[cli]") {

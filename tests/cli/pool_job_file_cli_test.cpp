@@ -138,7 +138,7 @@ TEST_CASE("a signal is heard where a job file has no jobs without end", "[cli]")
   const std::string line = GENERATE("#", "%%");
   auto running =
       start({"sh", "-c", "mkfifo jobs; yes '" + line + "' > jobs & exec \"$0\" pool -v -f jobs",
-             PROCRUN_BINARY},
+             kProcrun},
             plain({.cwd = dir.path().string()}));
   running.read_until(Stream::Err, "Current process is ");
   running.send(SIGTERM);

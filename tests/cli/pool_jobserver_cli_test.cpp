@@ -212,8 +212,8 @@ TEST_CASE("TOKENS: make counts its tokens over recipes that run pools", "[cli][j
   if (is_missing("make")) return;
   const NoDescendantLeft guard;
   const TempDir dir;
-  const std::string pool = std::string{PROCRUN_BINARY} + " pool -q -j8 '" + logged(dir / "log") +
-                           " #' ::: 1 2 3 4 5 6 7 8";
+  const std::string pool =
+      std::string{kProcrun} + " pool -q -j8 '" + logged(dir / "log") + " #' ::: 1 2 3 4 5 6 7 8";
   write_file(dir / "Makefile", "all: a b c\na b c:\n\t+@" + pool + "\n");
   const auto result = run({"make", "-j4", "-C", dir.path()}, plain({}));
   CHECK(result.exited(0));
@@ -420,7 +420,7 @@ TEST_CASE("TOKENS: a pool below a pool's jobserver is its client", "[cli][jobser
   const NoDescendantLeft guard;
   const TempDir dir;
   const std::string inner =
-      std::string{PROCRUN_BINARY} + " pool -q -j4 '" + logged(dir / "log") + " #' ::: 1 2 3 4 #";
+      std::string{kProcrun} + " pool -q -j4 '" + logged(dir / "log") + " #' ::: 1 2 3 4 #";
   const auto result = run_procrun(Words{"pool", "-q", "--jobserver", "-j3", inner} + items(6));
   CHECK(result.exited(0));
   CHECK(result.err.empty());

@@ -181,7 +181,7 @@ TEST_CASE("the option --tty: the terminal's settings come back from a job that w
     auto running = start({"sh", "-m", "-c",
                           "\"$0\" pool -q --tty 'stty raw -echo; " + end +
                               "' ::: a; stty -a | grep -c -e ' -echo '; stty sane",
-                          PROCRUN_BINARY},
+                          kProcrun},
                          plain(on_terminal(terminal)));
     terminal.close_slave();
     const std::string text = terminal.read_rest();

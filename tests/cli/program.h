@@ -33,7 +33,7 @@ using std::chrono::seconds;
 // --- The program ---
 
 inline Words program(const Words& words) {
-  Words all{PROCRUN_BINARY};
+  Words all{kProcrun};
   all.insert(all.end(), words.begin(), words.end());
   return all;
 }

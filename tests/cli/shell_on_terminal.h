@@ -30,7 +30,7 @@ class Shell {
   void type(std::string line) const {
     const std::string word = "procrun";
     if (const auto at = line.find(word); at != std::string::npos) {
-      line.replace(at, word.size(), PROCRUN_BINARY);
+      line.replace(at, word.size(), kProcrun);
     }
     terminal_.type(line + "\n");
   }

@@ -122,7 +122,7 @@ class ForAll {
  public:
   ForAll() {
     std::filesystem::permissions(dir_.path(), std::filesystem::perms{0755});
-    std::filesystem::copy_file(PROCRUN_BINARY, dir_ / "procrun");
+    std::filesystem::copy_file(kProcrun, dir_ / "procrun");
   }
   /// As nobody, who may not inspect processes of root.
   Running start_as_nobody(Words words) const {

@@ -49,7 +49,7 @@ std::string stat_field(const std::string& stat, int field) {
 }
 
 /// The sum of these lines of /proc/PID/smaps_rollup, in KiB.
-[[maybe_unused]] long kibibytes(pid_t pid, const Words& keys) {
+long kibibytes(pid_t pid, const Words& keys) {
   std::ifstream file{"/proc/" + number(pid) + "/smaps_rollup"};
   long sum = 0;
   for (std::string line; std::getline(file, line);) {
@@ -254,7 +254,7 @@ TEST_CASE("T10: wait --die-with-parent ends when its parent dies, and COMMAND wh
     const std::string flag = GENERATE("--die-with-parent", "--die-with-parent=TERM", "-pTERM");
     CAPTURE(flag);
     auto running = start({"sh", "-c", "\"$0\" wait -q " + flag + " \"$1\" & read _; kill -9 $$",
-                          PROCRUN_BINARY, child("cli_told")},
+                          kProcrun, child("cli_told")},
                          plain({.keep_stdin_open = true}));
     running.read_until(Stream::Out, "ready\n");
     running.write("\n");
@@ -322,11 +322,9 @@ TEST_CASE("wait sleeps while COMMAND does, in at most 1 MiB of its own", "[cli][
   running.read_until(Stream::Out, "ready\n");
   const timespec while_settling{1, 0};
   ::nanosleep(&while_settling, nullptr);
-#ifndef PROCRUN_SANITIZED  // which needs memory of its own
   CHECK(eventually([&] {
-    return kibibytes(running.pid(), {"Private_Clean", "Private_Dirty"}) <= 1024;
+    return kSanitized || kibibytes(running.pid(), {"Private_Clean", "Private_Dirty"}) <= 1024;
   }));
-#endif
   const auto switches = [&] { return status_of(running.pid(), "voluntary_ctxt_switches"); };
   const std::string before = switches();
   const timespec while_idle{3, 0};  // tini would have looked three times
@@ -343,7 +341,7 @@ void check_as_pid_1(const std::string& check) {
   CAPTURE(check);
   Options options;
   options.timeout = seconds{55};
-  const Result result = run({std::string{SCRIPTS_DIR} + "/init-table", "--procrun", PROCRUN_BINARY,
+  const Result result = run({std::string{SCRIPTS_DIR} + "/init-table", "--procrun", kProcrun,
                              "--only", check, "procrun wait"},
                             options);
   if (result.exited(2)) {
@@ -399,7 +397,7 @@ TEST_CASE("T16: as PID 1 wait warns of a grace that is no shorter than docker's"
     return;
   }
   const auto said = [](Words before, const Words& flags) {
-    before.insert(before.end(), {PROCRUN_BINARY, "wait", "-q"});
+    before.insert(before.end(), {kProcrun, "wait", "-q"});
     before.insert(before.end(), flags.begin(), flags.end());
     before.insert(before.end(), {"sh", "-c", "exit 3"});
     const Result result = run(before, plain({}));

@@ -132,7 +132,7 @@ TEST_CASE("the settings of the terminal come back when COMMAND was killed, and o
     auto running = start({"sh", "-m", "-c",
                           "\"$0\" wait -q sh -c 'stty raw -echo; " + end +
                               "'; stty -a | grep -c -e ' -echo '; stty sane",
-                          PROCRUN_BINARY},
+                          kProcrun},
                          plain(on_terminal(terminal)));
     terminal.close_slave();
     const std::string text = terminal.read_rest();

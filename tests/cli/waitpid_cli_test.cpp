@@ -110,7 +110,7 @@ TEST_CASE("waitpid tells of what procrun fork has started", "[cli]") {
   if (!kernel_tells()) return;
   const NoDescendantLeft guard;
   const TempDir dir;
-  const std::string procrun = PROCRUN_BINARY;
+  const std::string procrun = kProcrun;
   const Result result =
       run({"sh", "-c",
            "pid=$(" + procrun + " fork -q -- sh -c 'sleep 0.3; exit 7'); echo $pid; " + procrun +
@@ -132,7 +132,7 @@ TEST_CASE("a lesson's option with a PID is an error, not ignored", "[cli]") {
 
 TEST_CASE("waitpid reaps its own child and tells how it ended", "[cli]") {
   const NoDescendantLeft guard;
-  const std::string procrun = PROCRUN_BINARY;
+  const std::string procrun = kProcrun;
   // The shell becomes procrun: what it has started is procrun's child then, and ends then.
   const std::string until = "until grep -qx procrun /proc/$PPID/comm; do sleep 0.01; done; ";
   for (const auto& [how, told] : {std::pair{"exit 5", "exited with code 5"},

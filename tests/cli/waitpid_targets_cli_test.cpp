@@ -170,7 +170,7 @@ TEST_CASE("waitpid --pgid goes on when the first members are gone and others are
 
 TEST_CASE("waitpid leaves itself and those above it out of a group", "[cli]") {
   const NoDescendantLeft guard;
-  const std::string procrun = PROCRUN_BINARY;
+  const std::string procrun = kProcrun;
   const std::string of = GENERATE("--pgid", "--sid", "--descendants");
   CAPTURE(of);
   const Result result = run({"sh", "-c",

@@ -143,7 +143,7 @@ TEST_CASE("waitpid --on-timeout says whom it may not signal, and does not wait f
   const NoDescendantLeft guard;
   const TempDir dir;
   std::filesystem::permissions(dir.path(), std::filesystem::perms{0755});
-  std::filesystem::copy_file(PROCRUN_BINARY, dir / "procrun");
+  std::filesystem::copy_file(kProcrun, dir / "procrun");
   Strangers stranger{"0"};
   const Result result = run({dir / "procrun", "waitpid", "-t", "50ms", "--on-timeout",
                              "TERM,10s,KILL", number(stranger.pid())},

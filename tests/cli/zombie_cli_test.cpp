@@ -168,7 +168,7 @@ TEST_CASE("below an init that reaps nobody the lessons say so, and it is so", "[
   }
   const std::string story = GENERATE("--zombie=1ms", "--orphan=1ms");
   CAPTURE(story);
-  const Result result = run(in_namespace({child("lazy_init"), PROCRUN_BINARY, "fork", story}));
+  const Result result = run(in_namespace({child("lazy_init"), kProcrun, "fork", story}));
   const Lines lines = lines_of(result.out);
   CAPTURE(lines, result.err);
   CHECK(result.exited(0));
@@ -197,7 +197,7 @@ TEST_CASE("below an init that reaps nobody a parent that waits leaves nobody to 
       {{"spawn", "--no-join", "--start-method", "spawn"}, "Process end"},
       {{"pool", "-j2", "--kill-worker", "2", "--speed", "50"}, "pool process done"},
   }));
-  Words words{child("lazy_init"), PROCRUN_BINARY};
+  Words words{child("lazy_init"), kProcrun};
   words.insert(words.end(), lesson.begin(), lesson.end());
   const Result result = run(in_namespace(words));
   const Lines lines = lines_of(result.out);
@@ -217,7 +217,7 @@ TEST_CASE("as an init procrun itself adopts the lesson's orphans, and reaps them
   }
   const std::string story = GENERATE("--zombie=1ms", "--orphan=1ms");
   CAPTURE(story);
-  const Result result = run(in_namespace({PROCRUN_BINARY, "fork", story}));
+  const Result result = run(in_namespace({kProcrun, "fork", story}));
   const Lines lines = lines_of(result.out);
   CAPTURE(lines, result.err);
   CHECK(result.exited(0));
@@ -235,7 +235,7 @@ TEST_CASE("where /proc is another namespace's the watcher goes by pidfds, and sa
     return;
   }
   const Result result =
-      run(in_namespace({child("lazy_init"), PROCRUN_BINARY, "fork", "--zombie=1ms"}, false));
+      run(in_namespace({child("lazy_init"), kProcrun, "fork", "--zombie=1ms"}, false));
   const Lines lines = lines_of(result.out);
   CAPTURE(lines, result.err);
   CHECK(result.exited(0));

@@ -17,7 +17,7 @@ class ForUser {
  public:
   ForUser() {
     std::filesystem::permissions(dir_.path(), std::filesystem::perms{0755});
-    std::filesystem::copy_file(PROCRUN_BINARY, dir_ / "procrun");
+    std::filesystem::copy_file(kProcrun, dir_ / "procrun");
     std::filesystem::copy_file(child("lazy_init"), dir_ / "lazy_init");
   }
   std::string path() const { return dir_ / "procrun"; }
@@ -210,7 +210,7 @@ TEST_CASE("where root can become nobody else, one fork too many shows that no li
     return;
   }
   const std::string line = "echo 0 > /proc/sys/user/max_user_namespaces && exec " +
-                           std::string{PROCRUN_BINARY} +
+                           std::string{kProcrun} +
                            " fork --count 200 --zombie=1ms --max-children 3";
   Played played{"/usr/bin/unshare", {"--user", "--map-root-user", "sh", "-c", line}};
   played.read_until(" adopted by ");
@@ -228,8 +228,8 @@ TEST_CASE("below an init that reaps nobody all zombies stay, and are told", "[cl
     WARN("skipped: " << no_namespace());
     return;
   }
-  const Result result = run(
-      in_namespace({child("lazy_init"), PROCRUN_BINARY, "fork", "--count", "3", "--zombie=1ms"}));
+  const Result result =
+      run(in_namespace({child("lazy_init"), kProcrun, "fork", "--count", "3", "--zombie=1ms"}));
   const Lines lines = lines_of(result.out);
   CAPTURE(lines, result.err);
   CHECK(result.exited(0));

@@ -130,7 +130,7 @@ class PlainUser {
 
   PlainUser() {
     std::filesystem::permissions(dir_.path(), std::filesystem::perms{0755});
-    procrun_ = copy(PROCRUN_BINARY, "procrun", 0755);
+    procrun_ = copy(kProcrun, "procrun", 0755);
     do_ = copy(child("spawn_do"), "spawn_do", 0755);
     if (::getuid() == 0) setuid_do_ = copy(child("spawn_do"), "spawn_setuid", 04755);
   }

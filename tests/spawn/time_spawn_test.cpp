@@ -220,7 +220,7 @@ TEST_CASE("Ctrl-Z and fg under a shell cost the command none of its time", "[spa
   auto shell = start({"bash", "--norc", "--noprofile", "-i"},
                      on_terminal(terminal, {.env = {"PS1=", "HISTFILE=", "TERM=dumb"}}));
   terminal.close_slave();
-  terminal.type(std::string{PROCRUN_BINARY} + " spawn -q -t 900ms " + child("spawn_do") +
+  terminal.type(std::string{kProcrun} + " spawn -q -t 900ms " + child("spawn_do") +
                 " out:rea''dy ms:500 out:do''ne\n");
   terminal.read_until("ready\n");
   terminal.type("\x1a");
