@@ -244,8 +244,8 @@ TEST_CASE("TOKENS, T24: make finds no token missing, however a pool in its recip
   std::filesystem::create_directory(dir / "met");
   // The first four only go on when they are four, so that three tokens are out.
   const std::string meet = child("cli_meet") + " " + (dir / "met") + " 4";
-  write_file(dir / "Makefile", "all:\n\t+@exec " PROCRUN_BINARY " pool -j8 -u " + options +
-                                   " 'echo ready; " + meet + "; " + job +
+  write_file(dir / "Makefile", std::string{"all:\n\t+@exec "} + kProcrun + " pool -j8 -u " +
+                                   options + " 'echo ready; " + meet + "; " + job +
                                    "' ::: 1 2 3 4 5 6 7 8\n");
   auto running =
       start({"make", "-k", "-j4", "-C", dir.path()},
