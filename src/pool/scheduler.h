@@ -41,7 +41,9 @@ class Scheduler {
   sys::Clock::time_point since(unsigned slot) const { return slots_[slot].since; }
 
   /// Calls that take less are worth giving ahead; one that takes longer blocks what waits behind.
-  static constexpr sys::Duration kQuick = std::chrono::milliseconds{2};
+  /// So many milliseconds that whoever serves the slots wakes for several programs at a time, and
+  /// not for each with cold caches; and so few that nobody sees them lost.
+  static constexpr sys::Duration kQuick = std::chrono::milliseconds{6};
 
  private:
   unsigned most_in_hand() const;
