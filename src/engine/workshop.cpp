@@ -125,6 +125,9 @@ void run_job(pool::Link& link, pool::Reader& arguments, pool::Writer& result) {
   if (job.own) own = job::with(workshop.policy, *job.own);
   const auto supervised = job::supervise(job, own ? *own : workshop.policy, context);
   if (supervised.outcome.left_behind) link.retire_after_this();
+  // What stands in the spill file is read soon, or the jobs to come would find no room written
+  // once.
+  if (!supervised.output.spilled.empty()) link.send_at_once();
   put(result, supervised);
 }
 

@@ -23,6 +23,8 @@ class Link {
   /// What was said, and results of calls before this one, may wait until then for what follows:
   /// a call that listens calls flush() when that time has come.
   sys::Deadline flush_by() const noexcept { return flush_by_; }
+  /// The result of this call does not wait for what follows.
+  void send_at_once() { wait_at_most(sys::Duration::zero()); }
   /// Lets up to so many bytes wait for the front; returns how many can, which may be fewer, or
   /// more.
   std::size_t make_room(std::size_t bytes);
