@@ -8,6 +8,7 @@
 #include <array>
 #include <catch2/catch.hpp>
 #include <cerrno>
+#include <set>
 #include <string>
 
 #include "job/output.h"
@@ -31,15 +32,16 @@ std::string read_all(const sys::Fd& end) {
                   : text.substr(0, static_cast<std::size_t>(size));
 }
 
-/// What a command's output is: `text` is written to the end that the command would have.
-job::Captured captured(Pipes& pipes, const std::string& text, sys::Fd* end_that_is_kept = nullptr) {
+/// What a command's output is: `text` is written to the end that the command would have, of which
+/// `end` becomes a copy.
+job::Captured captured(Pipes& pipes, const std::string& text, sys::Fd* end = nullptr) {
   const job::OutputPolicy policy{.mode = job::Output::Capture};
   job::Spill spill;
   job::CommandOutput output{policy, spill, pipes, "", nullptr, nullptr};
   output.open();
   REQUIRE(::write(output.command_end(1), text.data(), text.size()) ==
           static_cast<ssize_t>(text.size()));
-  if (end_that_is_kept != nullptr) *end_that_is_kept = sys::duplicate(output.command_end(1));
+  if (end != nullptr) *end = sys::duplicate(output.command_end(1));
   output.close_command_ends();
   REQUIRE(output.wind_up());
   return output.finish();
@@ -80,8 +82,17 @@ TEST_CASE("two pipes are kept, and no more", "[pipes]") {
 
 TEST_CASE("one command after the other has the same pipes, and just its own output", "[pipes]") {
   Pipes pipes;
+  const auto two = [&] {
+    const sys::Pipe one = pipes.take();
+    const sys::Pipe other = pipes.take();
+    std::set<ino_t> numbers{inode(one.read), inode(other.read)};
+    for (const sys::Pipe* pipe : {&one, &other}) pipes.give_back(sys::duplicate(pipe->read.get()));
+    return numbers;
+  };
+  const auto pair = two();
   for (const std::string text : {"first\n", "second\n", "third\n"}) {
     CHECK(captured(pipes, text).frames.substr(8) == text);
+    CHECK(two() == pair);
   }
 }
 
